@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// One partition's record batches in offset order.
+//
+// The caller holds the partition's lock for every call unless a call says otherwise, and no call waits for a disk unless it
+// says "blocks". append() gives the batch its offsets and makes it readable at once; durable_end() follows after the flush
+// that covers it (SegmentedLog), or at once (MemoryLog). After a flush has failed the log accepts no more: what reached the
+// disk is unknown until recovery.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "records/batch.h"
+#include "storage/io_queue.h"
+#include "storage/leader_epochs.h"
+#include "storage/producers.h"
+
+namespace cms::storage {
+
+using records::LeaderEpoch;
+using records::Offset;
+
+// Where batches lie that memory does not hold any more. The file stays open for as long as this is held, also when
+// retention has removed its name. Read outside the lock, through an IoQueue: [position, position + bytes) begins at or
+// before the batch that holds the offset asked for (by at most the index interval) and may end inside a batch.
+struct ColdRange {
+  std::shared_ptr<File> file;
+  std::uint64_t position = 0;
+  std::size_t bytes = 0;
+};
+
+struct LogRead {
+  std::size_t bytes = 0;          // appended to `into`
+  std::optional<ColdRange> cold;  // instead: nothing was appended
+};
+
+struct Retention {
+  std::int64_t bytes = -1;    // keep at most this many; -1 no limit
+  std::int64_t time_ms = -1;  // keep what is younger (by largest timestamp); -1 no limit
+};
+
+// What of a topic's configuration a log obeys. Changing it takes effect with the next append or retention run.
+struct LogOptions {
+  std::uint64_t segment_bytes = 1ull << 30;
+  std::int64_t segment_ms = 7ll * 24 * 3600 * 1000;
+  std::uint32_t index_interval_bytes = 4096;
+  bool preallocate = false;
+  Retention retention;
+  std::int64_t producer_expiration_ms = 24ll * 3600 * 1000;
+};
+
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  // Copies the batch (validated by the caller, whole, with records) behind the last one, with base offset next_offset() and
+  // this epoch, which never falls. Updates producers() and epochs(). Error: full (memory bound reached and nothing can be
+  // evicted) or what sealed the log.
+  virtual base::Result<Offset> append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) = 0;
+
+  // Whole batches from the one that holds `from`, all below `below`: one at least, whatever its size, then as many as
+  // bytes_max allows. Appends slices that share the log's memory, one per contiguous run. `from` in
+  // [first_offset(), next_offset()]; at or above `below` there are none.
+  virtual base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) = 0;
+
+  // Bytes of the batches in [from, below), at most `enough`; an estimate from above is allowed. For min_bytes of a fetch.
+  virtual std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const = 0;
+
+  // The first batch whose largest timestamp is at or after `time_ms`, below `below`; none is nullopt. Blocks where the
+  // batch is not in memory.
+  virtual base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset below) = 0;
+
+  // The first batch with the largest timestamp of all below `below`. Blocks as batch_at_time().
+  virtual base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) = 0;
+
+  // Nothing below `offset` is readable any more (DeleteRecords); never lowers. At most next_offset().
+  virtual base::Result<void> raise_first_offset(Offset offset) = 0;
+
+  // Drops `first_dropped` and all behind it (replication, later views). Not below durable data unless told to by the view.
+  virtual base::Result<void> truncate_from(Offset first_dropped) = 0;
+
+  // Drops whole segments or chunks that retention no longer covers, closes what is due by age, expires producers. Returns
+  // the bytes freed. Files are removed by the caller through take_removals().
+  virtual std::uint64_t apply_retention(base::TimestampMs now_ms) = 0;
+
+  virtual Offset first_offset() const = 0;  // log start offset
+  virtual Offset next_offset() const = 0;   // log end offset
+  virtual Offset durable_end() const = 0;   // all below is as durable as this log can make it
+  virtual std::uint64_t size_bytes() const = 0;
+  virtual std::uint64_t memory_bytes() const = 0;  // resident memory of ours
+
+  virtual ProducerStates& producers() = 0;
+  virtual LeaderEpochs& epochs() = 0;
+
+  virtual void set_options(const LogOptions& options) = 0;
+
+  // --- Flushing. A memory log never needs it.
+
+  // Whether there is anything appended that no flush covers or is covering, and none is under way.
+  virtual bool wants_flush() const = 0;
+
+  // Writes (and with `sync` syncs) everything appended so far. `done` is told on the queue's thread, without the lock;
+  // its owner then takes the lock and calls finish_flush(). Not while one is under way.
+  virtual void start_flush(IoQueue& queue, bool sync, IoCompletion& done) = 0;
+
+  // Takes the result of the flush that has completed and moves durable_end(). On error the log is sealed: append() fails
+  // with this error from now on, reads below durable_end() go on.
+  virtual base::Result<void> finish_flush(base::Result<std::size_t> flushed) = 0;
+
+  // Bytes appended that no finished flush covers.
+  virtual std::uint64_t unflushed_bytes() const = 0;
+
+  // Writes and syncs all, with the indexes and states that make the next open quick. Blocks; for shutdown.
+  virtual base::Result<void> close() = 0;
+
+  // Blocking work that retention or a roll left behind (removing files, making the next segment ready), to be run outside
+  // the lock on any thread; empty when there is none.
+  virtual std::vector<std::function<base::Result<void>()>> take_background_work() = 0;
+};
+
+}  // namespace cms::storage
