@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by every client's run script: the cache, the cases' lines, the exit code.
+#
+#   BOOTSTRAP     host:port of the broker; required
+#   TOPIC_CONFIG  extra topic configuration, "name=value name=value"; empty means none
+#   CASE_TIMEOUT  seconds one command of a case may take (default 30)
+
+compat=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/cms-compat
+kafka_version=4.3.1
+kafka_lib=$cache/kafka-$kafka_version/lib
+case_timeout=${CASE_TIMEOUT:-30}
+passed=0
+failed=0
+
+# Ends the script with the exit code that means skipped.
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+
+need_bootstrap() {
+  if [ -z "${BOOTSTRAP:-}" ]; then
+    echo "set BOOTSTRAP=host:port to the broker to test" >&2
+    exit 2
+  fi
+}
+
+# need COMMAND PACKAGE: skips this client when the command is not installed.
+need() {
+  command -v "$1" > /dev/null || skip "$1 is not installed (package $2)"
+}
+
+# locked NAME COMMAND...: one process at a time prepares what is called NAME in the cache.
+locked() {
+  local name=$1
+  shift
+  mkdir -p "$cache"
+  (
+    flock -w 500 9 || exit 1
+    "$@"
+  ) 9> "$cache/$name.lock"
+}
+
+# A topic name nobody else uses.
+unique_topic() {
+  echo "compat-$1-$(date +%s)-$$-$RANDOM"
+}
+
+is_transient() {
+  case " ${TOPIC_CONFIG:-} " in
+    *" cms.durability=transient "*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+bounded() {
+  timeout --kill-after=5 "$case_timeout" "$@"
+}
+
+# check NAME COMMAND...: one case. What the command prints is its reason when it fails.
+check() {
+  local name=$1 output status
+  shift
+  output=$("$@" 2>&1 < /dev/null)
+  status=$?
+  if [ $status -eq 0 ]; then
+    passed=$((passed + 1))
+    echo "ok - $name"
+  else
+    failed=$((failed + 1))
+    echo "not ok - $name: $(printf '%s' "$output" | tail -c 600 | tr '\n' ' ') (exit $status)"
+  fi
+}
+
+# Last line and exit code.
+finish() {
+  echo "$passed passed, $failed failed"
+  [ $failed -eq 0 ]
+  exit
+}
+
+# Builds one C program against librdkafka into the cache, prints its path.
+build_c() {
+  local source=$1 program
+  program=$cache/c/$(basename "$source" .c)
+  if [ ! -x "$program" ] || [ "$source" -nt "$program" ]; then
+    mkdir -p "$cache/c"
+    cc -O1 -g -Wall -Wextra -o "$program.$$" "$source" -lrdkafka && mv "$program.$$" "$program" || return 1
+  fi
+  echo "$program"
+}
+
+# A virtual environment of the packages in FILE, named NAME; sets $python. Skips when they cannot be had.
+python_environment() {
+  local name=$1 requirements=$2 wanted
+  need python3 python3
+  wanted=$(sha256sum < "$requirements" | cut -c 1-12)
+  local directory=$cache/python/$name-$wanted
+  python=$directory/bin/python
+  [ -e "$directory/complete" ] && return
+  locked "python-$name" make_python_environment "$directory" "$requirements" ||
+    skip "the Python packages of $requirements cannot be installed, see $cache/python/$name.log"
+}
+
+make_python_environment() {
+  [ -e "$1/complete" ] && return
+  local log
+  log=$cache/python/$(basename "$(dirname "$2")").log
+  mkdir -p "$cache/python"
+  {
+    python3 -m venv --clear "$1" && timeout 300 "$1/bin/python" -m pip install -q -r "$2"
+  } > "$log" 2>&1 && touch "$1/complete"
+}
