@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// All messages, and a loop over their types for what must treat every one alike (tests, fuzzers, tools).
+#pragma once
+
+#include "protocol/messages/cluster.h"
+#include "protocol/messages/configs.h"
+#include "protocol/messages/describe.h"
+#include "protocol/messages/epochs.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/messages/list_offsets.h"
+#include "protocol/messages/metadata.h"
+#include "protocol/messages/produce.h"
+#include "protocol/messages/producer.h"
+#include "protocol/messages/topics.h"
+
+namespace cms::protocol {
+
+template <Message Request_, Message Response_>
+struct MessagePair {
+  using Request = Request_;
+  using Response = Response_;
+  static_assert(Request::api_key == Response::api_key && Request::versions == Response::versions &&
+                Request::flexible_since == Response::flexible_since);
+};
+
+// Calls visit(MessagePair<Request, Response>{}) for every API.
+template <typename Visit>
+constexpr void for_each_api(Visit&& visit) {
+  visit(MessagePair<ProduceRequest, ProduceResponse>{});
+  visit(MessagePair<FetchRequest, FetchResponse>{});
+  visit(MessagePair<ListOffsetsRequest, ListOffsetsResponse>{});
+  visit(MessagePair<MetadataRequest, MetadataResponse>{});
+  visit(MessagePair<FindCoordinatorRequest, FindCoordinatorResponse>{});
+  visit(MessagePair<ApiVersionsRequest, ApiVersionsResponse>{});
+  visit(MessagePair<CreateTopicsRequest, CreateTopicsResponse>{});
+  visit(MessagePair<DeleteTopicsRequest, DeleteTopicsResponse>{});
+  visit(MessagePair<DeleteRecordsRequest, DeleteRecordsResponse>{});
+  visit(MessagePair<InitProducerIdRequest, InitProducerIdResponse>{});
+  visit(MessagePair<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>{});
+  visit(MessagePair<DescribeConfigsRequest, DescribeConfigsResponse>{});
+  visit(MessagePair<AlterConfigsRequest, AlterConfigsResponse>{});
+  visit(MessagePair<DescribeLogDirsRequest, DescribeLogDirsResponse>{});
+  visit(MessagePair<CreatePartitionsRequest, CreatePartitionsResponse>{});
+  visit(MessagePair<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>{});
+  visit(MessagePair<DescribeClusterRequest, DescribeClusterResponse>{});
+  visit(MessagePair<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>{});
+}
+
+}  // namespace cms::protocol
