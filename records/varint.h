@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The integers inside a record: base 128, low groups first, sign folded into the lowest bit (zigzag).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cms::records {
+
+inline constexpr std::size_t varint32_bytes_max = 5;
+inline constexpr std::size_t varint64_bytes_max = 10;
+
+inline constexpr std::uint32_t fold_sign(std::int32_t value) {
+  return (static_cast<std::uint32_t>(value) << 1) ^ static_cast<std::uint32_t>(value >> 31);
+}
+inline constexpr std::uint64_t fold_sign(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+inline constexpr std::int32_t unfold_sign(std::uint32_t folded) {
+  return static_cast<std::int32_t>((folded >> 1) ^ (0U - (folded & 1)));
+}
+inline constexpr std::int64_t unfold_sign(std::uint64_t folded) {
+  return static_cast<std::int64_t>((folded >> 1) ^ (0ULL - (folded & 1)));
+}
+
+template <typename Signed>
+constexpr std::size_t varint_size(Signed value) {
+  std::size_t size = 1;
+  for (auto folded = fold_sign(value); folded >= 0x80; folded >>= 7) ++size;
+  return size;
+}
+
+// Writes varint_size(value) bytes and returns where they end.
+template <typename Signed>
+std::byte* store_varint(std::byte* to, Signed value) {
+  auto folded = fold_sign(value);
+  for (; folded >= 0x80; folded >>= 7) *to++ = static_cast<std::byte>(folded | 0x80);
+  *to++ = static_cast<std::byte>(folded);
+  return to;
+}
+
+}  // namespace cms::records
