@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client connection: frames in, responses out in the order of their requests.
+//
+// A turn reads what has arrived, serves every whole frame, and sends all responses with one gather write. While the peer
+// does not take what it is sent, or too many of its requests wait, nothing more is read from it: back-pressure ends at the
+// socket. An idle connection keeps a small buffer only.
+//
+// Plain callbacks rather than a coroutine per connection: responses are also caused from outside (an append wakes a parked
+// fetch), and a coroutine's frame would be most of what an idle connection costs.
+//
+// Everything on the owning core's thread.
+#pragma once
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/metrics.h"
+#include "broker/core/core.h"
+#include "broker/core/receive_buffer.h"
+#include "broker/core/service.h"
+
+namespace cms::broker {
+
+using Socket = boost::asio::generic::stream_protocol::socket;
+
+struct ConnectionLimits {
+  std::size_t frame_bytes_max = 100 << 20;                 // socket.request.max.bytes
+  std::size_t requests_in_flight_max = 256;                // taken and not yet answered
+  std::chrono::milliseconds idle_max{600'000};             // connections.max.idle.ms
+  std::chrono::milliseconds first_request_max{30'000};     // from the connect to the first whole request
+};
+
+struct ConnectionMetrics {
+  base::Counter& bytes_received;
+  base::Counter& bytes_sent;
+  base::Counter& closed_for_violation;
+};
+
+class Connection final : public std::enable_shared_from_this<Connection> {
+ public:
+  // `service`, `limits`, `metrics` and the listener of `peer` outlive the connection.
+  Connection(Core& core, Socket socket, Peer peer, Service& service, const ConnectionLimits& limits,
+             ReceiveBudget& budget, ConnectionMetrics& metrics);
+  ~Connection();
+
+  // Begins to read. The core keeps the connection alive until close().
+  void start();
+
+  // Requests not answered are dropped; what they wait for is let go. Harmless when closed already.
+  void close(std::string_view reason);
+
+  // Sends what can be answered now and goes on with what was put back.
+  void answer_ready();
+
+  // Once a second: closes what has been silent for too long.
+  void sweep(SteadyTime now);
+
+ private:
+  void read();
+  void received(const boost::system::error_code& error, std::size_t bytes);
+  bool receive_rest();
+  void serve_frames();
+  bool serve(base::ByteSpan frame);
+  void enqueue(std::shared_ptr<Pending> pending);
+  bool may_serve() const;
+  bool send_outgoing();
+  void send_backlog();
+  void await_writable();
+
+  // Fixed at construction.
+  Core& core_;
+  Peer peer_;
+  Service& service_;
+  const ConnectionLimits& limits_;
+  ConnectionMetrics& metrics_;
+
+  Socket socket_;
+  ReceiveBuffer buffer_;
+  SteadyTime last_active_;
+  bool reading_ = false;
+  bool serving_ = false;   // inside serve_frames()
+  bool closed_ = false;
+  bool served_any_ = false;
+
+  // Requests taken and not answered, oldest first.
+  std::shared_ptr<Pending> first_pending_;
+  Pending* last_pending_ = nullptr;
+  std::size_t pending_count_ = 0;
+
+  // What the socket did not take, from backlog_sent_ on; nothing is served meanwhile.
+  std::unique_ptr<protocol::FrameBuffer> backlog_;
+  std::size_t backlog_sent_ = 0;
+};
+
+}  // namespace cms::broker

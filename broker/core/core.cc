@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/core.h"
+
+#include <boost/asio/post.hpp>
+
+#include "base/check.h"
+#include "broker/core/connection.h"
+
+namespace cms::broker {
+
+void Pending::wake() {
+  if (!woken_.exchange(true, std::memory_order_acq_rel)) {
+    // Whoever wakes may hold a plain pointer under the lock that our destructor takes to let go of it.
+    if (auto self = weak_from_this().lock()) core_.wake(std::move(self));
+  }
+}
+
+// UNSAFE_IO: sockets and descriptors are touched by this thread alone, so their registration takes no lock.
+Core::Core(int index, std::unique_ptr<storage::IoQueue> files, std::chrono::microseconds busy_poll)
+    : index_(index),
+      busy_poll_(busy_poll),
+      loop_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
+      keep_running_(loop_.get_executor()),
+      files_(std::move(files)),
+      files_ready_(loop_),
+      sweep_timer_(loop_),
+      deadlines_(loop_, [this] { end_of_turn(); }) {}
+
+Core::~Core() { files_ready_.release(); }  // the descriptor is the queue's
+
+void Core::wake(std::shared_ptr<Pending> pending) {
+  if (on_this_thread()) {
+    woken_.push_back(std::move(pending));
+    return;
+  }
+  bool first;
+  {
+    const std::lock_guard lock(mailbox_mutex_);
+    first = mailbox_.empty();
+    mailbox_.push_back(std::move(pending));
+  }
+  if (first) boost::asio::post(loop_, [this] { end_of_turn(); });
+}
+
+void Core::run() {
+  thread_id_ = std::this_thread::get_id();
+  files_ready_.assign(files_->ready_descriptor());
+  await_files();
+  await_sweep();
+  while (!loop_.stopped()) {
+    if (busy_poll_.count() > 0) poll_for(busy_poll_);
+    loop_.run_one();
+  }
+  shut_down();
+  thread_id_ = std::thread::id{};
+}
+
+void Core::poll_for(std::chrono::microseconds budget) {
+  auto until = std::chrono::steady_clock::now() + budget;
+  while (!loop_.stopped() && std::chrono::steady_clock::now() < until) {
+    if (loop_.poll() > 0) until = std::chrono::steady_clock::now() + budget;
+  }
+}
+
+void Core::stop() {
+  boost::asio::post(loop_, [this] {
+    stopping_ = true;
+    const auto closing = connections_;
+    for (const auto& connection : closing) connection->close("the broker stops");
+    end_of_turn();
+    loop_.stop();
+  });
+}
+
+// Flushes that are under way finish, so that what they cover is on the disk and no completion outlives the queue.
+void Core::shut_down() {
+  while (files_->in_flight() > 0) {
+    files_->submit();
+    files_->reap();
+    end_of_turn();
+    std::this_thread::yield();
+  }
+  deadlines_.clear();
+  boost::system::error_code ignored;
+  sweep_timer_.cancel();
+  files_ready_.cancel(ignored);
+}
+
+void Core::end_of_turn() {
+  {
+    const std::lock_guard lock(mailbox_mutex_);
+    for (auto& pending : mailbox_) woken_.push_back(std::move(pending));
+    mailbox_.clear();
+  }
+  // Answering may wake more: a connection goes on with the requests it had put back.
+  while (!woken_.empty() || !to_flush_.empty()) {
+    answer_woken();
+    flushing_.swap(to_flush_);
+    for (const auto& flushable : flushing_) flushable->start_flush(*this);
+    flushing_.clear();
+  }
+  files_->submit();
+}
+
+void Core::answer_woken() {
+  answering_.swap(woken_);
+  for (const auto& pending : answering_) pending->ready_ = true;
+  for (const auto& pending : answering_) {
+    if (pending->connection_ != nullptr) pending->connection_->answer_ready();
+  }
+  answering_.clear();
+}
+
+void Core::await_files() {
+  files_ready_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
+    if (error) return;
+    files_->reap();
+    end_of_turn();
+    await_files();
+  });
+}
+
+void Core::await_sweep() {
+  sweep_timer_.expires_after(sweep_interval);
+  sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const auto now = std::chrono::steady_clock::now();
+    const auto looked_at = connections_;
+    for (const auto& connection : looked_at) connection->sweep(now);
+    await_sweep();
+  });
+}
+
+void Core::add(std::shared_ptr<Connection> connection) {
+  if (stopping_) return;
+  connections_.insert(std::move(connection));
+  connection_count_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+void Core::remove(const std::shared_ptr<Connection>& connection) {
+  connections_.erase(connection);
+  connection_count_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+}  // namespace cms::broker

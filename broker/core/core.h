@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread with one event loop. It owns its connections and what waits on them.
+//
+// The loop runs in turns: one readiness event (a connection with bytes, finished file work, a deadline, a message from
+// another core), then end_of_turn(), which answers what the turn has woken, starts the flushes it asked for and hands file
+// work to the kernel. Nothing in a turn waits.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "broker/core/deadlines.h"
+#include "broker/core/pending.h"
+#include "protocol/frame.h"
+#include "storage/io_queue.h"
+
+namespace cms::broker {
+
+// Appended to during the turn; flushed once at its end, so that one sync covers all of the turn's appends.
+class Flushable : public std::enable_shared_from_this<Flushable> {
+ public:
+  virtual ~Flushable() = default;
+  virtual void start_flush(Core& core) = 0;
+};
+
+class Core {
+ public:
+  Core(int index, std::unique_ptr<storage::IoQueue> files, std::chrono::microseconds busy_poll);
+  ~Core();
+
+  // --- Any thread.
+  int index() const { return index_; }
+  bool on_this_thread() const { return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed); }
+  boost::asio::io_context& loop() { return loop_; }
+  void wake(std::shared_ptr<Pending> pending);
+  std::size_t connection_count() const { return connection_count_.load(std::memory_order_relaxed); }
+
+  // Runs until stop(): the calling thread becomes the core's.
+  void run();
+
+  // Any thread. Connections are closed and file work is finished before run() returns.
+  void stop();
+
+  // --- The core's thread.
+  storage::IoQueue& files() { return *files_; }
+  Deadlines& deadlines() { return deadlines_; }
+  protocol::FrameBuffer& outgoing() { return outgoing_; }  // scratch of the turn; empty between turns
+  void flush_later(std::shared_ptr<Flushable> flushable) { to_flush_.push_back(std::move(flushable)); }
+  void end_of_turn();
+
+  void add(std::shared_ptr<Connection> connection);
+  void remove(const std::shared_ptr<Connection>& connection);
+  const std::unordered_set<std::shared_ptr<Connection>>& connections() const { return connections_; }
+
+  // Time-outs of connections are looked at once a second.
+  static constexpr std::chrono::seconds sweep_interval{1};
+
+ private:
+  void answer_woken();
+  void await_files();
+  void await_sweep();
+  void poll_for(std::chrono::microseconds budget);
+  void shut_down();
+
+  // Fixed at construction.
+  const int index_;
+  const std::chrono::microseconds busy_poll_;
+
+  // Any thread.
+  std::atomic<std::thread::id> thread_id_{};
+  std::atomic<std::size_t> connection_count_{0};
+  std::atomic<bool> stopping_{false};
+  std::mutex mailbox_mutex_;
+  std::vector<std::shared_ptr<Pending>> mailbox_;
+
+  // The core's thread.
+  boost::asio::io_context loop_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
+  std::unique_ptr<storage::IoQueue> files_;
+  boost::asio::posix::stream_descriptor files_ready_;
+  boost::asio::steady_timer sweep_timer_;
+  Deadlines deadlines_;
+  protocol::FrameBuffer outgoing_;
+  std::vector<std::shared_ptr<Pending>> woken_;
+  std::vector<std::shared_ptr<Pending>> answering_;
+  std::vector<std::shared_ptr<Flushable>> to_flush_;
+  std::vector<std::shared_ptr<Flushable>> flushing_;
+  std::unordered_set<std::shared_ptr<Connection>> connections_;
+};
+
+}  // namespace cms::broker

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request that has been taken and not yet answered.
+//
+// It belongs to its connection, which answers requests in the order they came. What it waits for (an append, a sync, work
+// on another thread, a deadline) calls wake() when it may be answered; the answer is written by answer() when its turn has
+// come, so a waiting response holds no bytes.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "protocol/frame.h"
+
+namespace cms::broker {
+
+class Connection;
+class Core;
+
+class Pending : public std::enable_shared_from_this<Pending> {
+ public:
+  explicit Pending(Core& core) : core_(core) {}
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+  virtual ~Pending() = default;
+
+  // Any thread, any number of times: the answer can be given. The owning core sees it at the end of its turn; another
+  // thread's call wakes that core.
+  void wake();
+
+  // The owning core's thread, once, after wake(), in the order of the connection's requests: appends the response frame.
+  virtual void answer(protocol::FrameBuffer& out) = 0;
+
+  Core& core() const { return core_; }
+
+ private:
+  friend class Connection;
+  friend class Core;
+
+  Core& core_;
+  std::atomic<bool> woken_{false};
+
+  // The owning core's thread.
+  bool ready_ = false;
+  Connection* connection_ = nullptr;  // null once the connection has gone
+  std::shared_ptr<Pending> next_;     // the connection's next request
+};
+
+// Answered already, but behind one that is not.
+class Answered final : public Pending {
+ public:
+  using Pending::Pending;
+  protocol::FrameBuffer& frame() { return frame_; }
+  void answer(protocol::FrameBuffer& out) override { out.append(std::move(frame_)); }
+
+ private:
+  protocol::FrameBuffer frame_;
+};
+
+}  // namespace cms::broker

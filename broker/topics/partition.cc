@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/topics/partition.h"
+
+#include "base/log.h"
+
+namespace cms::broker {
+
+Partition::Partition(Identity identity, std::unique_ptr<storage::Log> log, replication::View view,
+                     std::shared_ptr<const EffectiveTopicConfig> config, const base::Clock& clock, Offset reserved_end,
+                     ReserveOffsets reserve)
+    : identity_(std::move(identity)),
+      clock_(clock),
+      reserve_(std::move(reserve)),
+      log_(std::move(log)),
+      frontier_(std::move(view), log_->durable_end()),
+      config_(std::move(config)),
+      last_sync_ms_(clock.now_ms()),
+      reserved_end_(reserved_end) {
+  // The epoch begins here even if nothing is appended in it, so that OffsetForLeaderEpoch can tell.
+  log_->epochs().assign(frontier_.view().number, log_->next_offset());
+}
+
+Partition::~Partition() { CHECK(waiters_.empty()); }
+
+AppendOutcome Partition::append(Core& core, records::BatchView batch, bool wait_for_all) {
+  AppendOutcome outcome;
+  bool flush = false;
+  bool reserve = false;
+  Offset reserve_end = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome.error = refuses(wait_for_all);
+    if (outcome.error != ErrorCode::none) return outcome;
+    const auto verdict = log_->producers().check(batch);
+    if (const auto* duplicate = std::get_if<storage::ProducerStates::Duplicate>(&verdict)) {
+      outcome.base_offset = duplicate->base_offset;
+      outcome.log_append_time_ms = duplicate->append_time_ms;
+      outcome.end_offset = duplicate->base_offset + batch.last_offset_delta() + 1;
+    } else if (const auto* refused = std::get_if<storage::ProducerStates::Refused>(&verdict)) {
+      outcome.error = *refused == storage::ProducerStates::Refused::invalid_producer_epoch
+                          ? ErrorCode::invalid_producer_epoch
+                          : ErrorCode::out_of_order_sequence_number;
+      return outcome;
+    } else {
+      const Offset end = log_->next_offset() + batch.last_offset_delta() + 1;
+      reserve = wants_reservation(end);
+      reserve_end = end + reservation_block;
+      if (identity_.durability != Durability::persistent && end > reserved_end_) {
+        // Cannot be given out before it is reserved: clients retry this error.
+        outcome.error = ErrorCode::kafka_storage_error;
+        outcome.message = "offsets are being reserved";
+      } else {
+        const auto appended = log_->append(batch, frontier_.view().number, clock_.now_ms());
+        if (!appended) {
+          outcome.error = ErrorCode::kafka_storage_error;
+          outcome.message = appended.error().message();
+          return outcome;
+        }
+        outcome.base_offset = *appended;
+        outcome.end_offset = end;
+        if (batch.timestamp_type() == records::TimestampType::log_append_time) {
+          outcome.log_append_time_ms = batch.max_timestamp();
+        }
+        unsynced_records_ += batch.record_count();
+        advance(log_->durable_end());
+        if (!flush_asked_ && log_->wants_flush()) flush = flush_asked_ = true;
+      }
+    }
+    outcome.log_start_offset = log_->first_offset();
+    outcome.stable = outcome.end_offset <= frontier_.stable();
+    outcome.congested = log_->unflushed_bytes() > unflushed_bytes_max;
+  }
+  if (flush) core.flush_later(shared_from_this());
+  if (reserve) reserve_(std::static_pointer_cast<Partition>(shared_from_this()), reserve_end);
+  return outcome;
+}
+
+ErrorCode Partition::refuses(bool wait_for_all) const {
+  if (state_ != ErrorCode::none) return state_;
+  const auto members = static_cast<std::int64_t>(frontier_.view().members.size());
+  if (wait_for_all && members < config_->min_insync_replicas) return ErrorCode::not_enough_replicas;
+  return ErrorCode::none;
+}
+
+bool Partition::wants_reservation(Offset end) {
+  if (identity_.durability == Durability::persistent || reserving_) return false;
+  if (end + reservation_block / 2 <= reserved_end_) return false;
+  return reserving_ = true;
+}
+
+void Partition::reserved(Offset end) {
+  const std::lock_guard lock(mutex_);
+  reserved_end_ = std::max(reserved_end_, end);
+  reserving_ = false;
+}
+
+ReadOutcome Partition::read(const ReadRequest& request, protocol::Records* into) {
+  ReadOutcome outcome;
+  const std::lock_guard lock(mutex_);
+  outcome.error = state_ == ErrorCode::unknown_topic_or_partition ? state_ : ErrorCode::none;
+  if (outcome.error != ErrorCode::none) return outcome;
+  const LeaderEpoch epoch = frontier_.view().number;
+  if (request.current_leader_epoch >= 0 && request.current_leader_epoch != epoch) {
+    outcome.error = request.current_leader_epoch < epoch ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
+    return outcome;
+  }
+  const Offset stable = frontier_.stable();
+  outcome.high_watermark = stable;
+  outcome.log_start_offset = log_->first_offset();
+  if (request.last_fetched_epoch >= 0) {
+    const auto end = log_->epochs().end_of(request.last_fetched_epoch, log_->next_offset());
+    if (end.epoch < 0) {
+      outcome.error = ErrorCode::offset_out_of_range;
+      return outcome;
+    }
+    if (end.epoch < request.last_fetched_epoch || end.end_offset < request.offset) {
+      outcome.diverging = end;
+      return outcome;
+    }
+  }
+  if (request.offset < log_->first_offset() || request.offset > log_->next_offset()) {
+    outcome.error = ErrorCode::offset_out_of_range;
+    return outcome;
+  }
+  if (request.offset >= stable) return outcome;
+  if (into == nullptr) {
+    outcome.bytes = log_->bytes_between(request.offset, stable, request.bytes_max);
+    return outcome;
+  }
+  thread_local std::vector<base::Bytes> runs;  // scratch: its memory is used again by the next read
+  auto found = log_->read(request.offset, stable, request.bytes_max, runs);
+  if (!found) {
+    runs.clear();
+    outcome.error = ErrorCode::kafka_storage_error;
+    return outcome;
+  }
+  for (base::Bytes& run : runs) into->append(std::move(run));
+  runs.clear();
+  outcome.bytes = found->bytes;
+  outcome.cold = std::move(found->cold);
+  return outcome;
+}
+
+std::size_t Partition::available(Offset from, std::size_t enough, bool lock_held) {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (!lock_held) lock.lock();
+  if (from < log_->first_offset() || from >= frontier_.stable()) return 0;
+  return log_->bytes_between(from, frontier_.stable(), enough);
+}
+
+bool Partition::await_stable(StableWaiter& waiter, Offset wanted) {
+  const std::lock_guard lock(mutex_);
+  if (state_ != ErrorCode::none || frontier_.stable() >= wanted) return false;
+  waiter.wanted_ = wanted;
+  waiters_.push_back(waiter);
+  return true;
+}
+
+void Partition::forget(StableWaiter& waiter) {
+  const std::lock_guard lock(mutex_);
+  if (waiter.is_linked()) waiters_.erase(waiters_.iterator_to(waiter));
+}
+
+void Partition::advance(Offset durable) {
+  if (!frontier_.acknowledge(frontier_.view().leader(), durable)) return;
+  const Offset stable = frontier_.stable();
+  for (auto at = waiters_.begin(); at != waiters_.end();) {
+    StableWaiter& waiter = *at;
+    if (waiter.wanted_ <= stable && waiter.reached(*this, stable)) {
+      at = waiters_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+void Partition::start_flush(Core& core) {
+  const std::lock_guard lock(mutex_);
+  if (!log_->wants_flush() || flushing_core_ != nullptr) {
+    flush_asked_ = flushing_core_ != nullptr;
+    return;
+  }
+  flushing_core_ = &core;
+  flushing_self_ = shared_from_this();
+  log_->start_flush(core.files(), must_sync(), *this);
+}
+
+// An acknowledged record is synced, unless the topic's flush.messages or flush.ms says that it need not be.
+bool Partition::must_sync() {
+  const base::TimestampMs now = clock_.now_ms();
+  if (unsynced_records_ < config_->flush_messages && now - last_sync_ms_ < config_->flush_ms) return false;
+  unsynced_records_ = 0;
+  last_sync_ms_ = now;
+  return true;
+}
+
+void Partition::completed(base::Result<std::size_t> bytes) noexcept {
+  Core& core = *flushing_core_;
+  const std::shared_ptr<Flushable> self = std::move(flushing_self_);
+  bool again = false;
+  {
+    const std::lock_guard lock(mutex_);
+    flushing_core_ = nullptr;
+    const auto finished = log_->finish_flush(std::move(bytes));
+    if (!finished) {
+      fail(finished.error());
+    } else {
+      advance(log_->durable_end());
+      again = log_->wants_flush();
+    }
+    flush_asked_ = again;
+  }
+  if (again) core.flush_later(self);
+}
+
+void Partition::fail(const base::Error& error) {
+  base::log_error("partition takes no more records", "topic", identity_.topic, "partition", identity_.index, "why",
+                  error.message(), "remedy", "free space or replace the disk, then restart the broker");
+  if (state_ != ErrorCode::none) return;
+  state_ = ErrorCode::kafka_storage_error;
+  waiters_.clear_and_dispose([](StableWaiter* waiter) { waiter->lost(ErrorCode::kafka_storage_error); });
+}
+
+void Partition::remove(ErrorCode why) {
+  const std::lock_guard lock(mutex_);
+  state_ = why;
+  waiters_.clear_and_dispose([why](StableWaiter* waiter) { waiter->lost(why); });
+}
+
+Positions Partition::positions() const {
+  const std::lock_guard lock(mutex_);
+  return {log_->first_offset(), frontier_.stable(), log_->next_offset(), log_->size_bytes(), frontier_.view().number};
+}
+
+replication::View Partition::view() const {
+  const std::lock_guard lock(mutex_);
+  return frontier_.view();
+}
+
+ErrorCode Partition::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+ErrorCode Partition::check_epoch(LeaderEpoch epoch) const {
+  const std::lock_guard lock(mutex_);
+  if (epoch < 0 || epoch == frontier_.view().number) return ErrorCode::none;
+  return epoch < frontier_.view().number ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
+}
+
+storage::LeaderEpochs::EpochEnd Partition::end_of_epoch(LeaderEpoch epoch) const {
+  const std::lock_guard lock(mutex_);
+  return log_->epochs().end_of(epoch, log_->next_offset());
+}
+
+LeaderEpoch Partition::epoch_at(Offset offset) const {
+  const std::lock_guard lock(mutex_);
+  return log_->epochs().at(offset);
+}
+
+base::Result<std::optional<base::Bytes>> Partition::batch_at_time(base::TimestampMs time_ms) {
+  const std::lock_guard lock(mutex_);
+  return log_->batch_at_time(time_ms, frontier_.stable());
+}
+
+base::Result<std::optional<base::Bytes>> Partition::batch_with_largest_timestamp() {
+  const std::lock_guard lock(mutex_);
+  return log_->batch_with_largest_timestamp(frontier_.stable());
+}
+
+std::pair<ErrorCode, Offset> Partition::delete_records(Offset before) {
+  const std::lock_guard lock(mutex_);
+  if (state_ != ErrorCode::none) return {state_, -1};
+  if (before == -1) before = frontier_.stable();
+  if (before < 0 || before > frontier_.stable()) return {ErrorCode::offset_out_of_range, -1};
+  if (!log_->raise_first_offset(before)) return {ErrorCode::kafka_storage_error, -1};
+  return {ErrorCode::none, log_->first_offset()};
+}
+
+void Partition::set_config(std::shared_ptr<const EffectiveTopicConfig> config) {
+  const std::lock_guard lock(mutex_);
+  config_ = std::move(config);
+  log_->set_options(config_->log_options());
+}
+
+void Partition::keep_house() {
+  std::vector<std::function<base::Result<void>()>> work;
+  {
+    const std::lock_guard lock(mutex_);
+    log_->apply_retention(clock_.now_ms());
+    work = log_->take_background_work();
+  }
+  for (const auto& piece : work) {
+    if (const auto done = piece(); !done) {
+      base::log_warning("background work of a log failed", "topic", identity_.topic, "partition", identity_.index, "why",
+                        done.error().message());
+    }
+  }
+}
+
+base::Result<void> Partition::close() {
+  const std::lock_guard lock(mutex_);
+  CHECK(flushing_core_ == nullptr);
+  return log_->close();
+}
+
+}  // namespace cms::broker

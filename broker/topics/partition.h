@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// One partition: its log, its view, how far it is stable, and who waits for that to move.
+//
+// The lock is short: it is held for an append, for looking up what a read refers to, for moving the frontier; never across
+// a wait. Whoever appends serves everything the append makes possible, on the appending thread: it wakes what waits and
+// asks its own core to flush. Readers see the stable prefix only.
+#pragma once
+
+#include <atomic>
+#include <boost/intrusive/list.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/config/topic_config.h"
+#include "broker/core/core.h"
+#include "protocol/errors.h"
+#include "protocol/records.h"
+#include "replication/stability.h"
+#include "storage/log.h"
+
+namespace cms::broker {
+
+using protocol::ErrorCode;
+using records::LeaderEpoch;
+using records::Offset;
+
+// Waits for a partition's stable prefix to reach an offset. In at most one partition's list; taken out by
+// Partition::forget() before it goes.
+class StableWaiter : public boost::intrusive::list_base_hook<> {
+ public:
+  virtual ~StableWaiter() = default;
+
+  // Under the partition's lock, on the thread that moved the frontier: everything below `stable` can be read. True when
+  // it need not be told again; otherwise it is told of the next move. Must not call the partition, except available().
+  virtual bool reached(class Partition& partition, Offset stable) = 0;
+
+  // The partition is gone, or its log has failed; it is out of the list. Under the lock.
+  virtual void lost(ErrorCode why) = 0;
+
+ private:
+  friend class Partition;
+  Offset wanted_ = 0;
+};
+
+struct AppendOutcome {
+  ErrorCode error = ErrorCode::none;
+  Offset base_offset = -1;
+  Offset end_offset = -1;  // behind the batch: with acks=-1 the answer waits until this is stable
+  base::TimestampMs log_append_time_ms = -1;
+  Offset log_start_offset = -1;
+  bool stable = false;     // it already is
+  bool congested = false;  // too much waits for the disk: let the client wait, whatever acks says
+  std::string message;
+};
+
+struct ReadRequest {
+  Offset offset = 0;
+  std::size_t bytes_max = 0;
+  LeaderEpoch current_leader_epoch = -1;  // -1: not checked
+  LeaderEpoch last_fetched_epoch = -1;    // -1: not checked
+};
+
+struct ReadOutcome {
+  ErrorCode error = ErrorCode::none;
+  Offset high_watermark = -1;
+  Offset log_start_offset = -1;
+  std::size_t bytes = 0;  // appended to the records asked for, or available
+  storage::LeaderEpochs::EpochEnd diverging;  // epoch -1: on this log's history
+  std::optional<storage::ColdRange> cold;     // to be read from the file instead
+};
+
+struct Positions {
+  Offset start = 0;
+  Offset stable = 0;
+  Offset end = 0;
+  std::uint64_t size_bytes = 0;
+  LeaderEpoch epoch = 0;
+};
+
+// Makes sure that offsets below an end are never given out again after a restart. Called without the lock; answers by
+// Partition::reserved(), from any thread.
+using ReserveOffsets = std::function<void(const std::shared_ptr<class Partition>&, Offset end)>;
+
+class Partition final : public Flushable, private storage::IoCompletion {
+ public:
+  // Offsets are reserved this many at a time, and anew when half of them are left.
+  static constexpr Offset reservation_block = 1 << 20;
+
+  // Bytes that may wait for the disk before acknowledgements are held back, whatever acks says.
+  static constexpr std::uint64_t unflushed_bytes_max = 64ull << 20;
+
+  struct Identity {
+    std::string topic;
+    std::int32_t index = 0;
+    Durability durability = Durability::persistent;
+  };
+
+  // `reserved_end` is where the next restart would go on; a persistent partition needs none.
+  Partition(Identity identity, std::unique_ptr<storage::Log> log, replication::View view,
+            std::shared_ptr<const EffectiveTopicConfig> config, const base::Clock& clock, Offset reserved_end,
+            ReserveOffsets reserve);
+  ~Partition() override;
+
+  const Identity& identity() const { return identity_; }
+
+  // --- Any thread.
+
+  // Appends a batch that was validated and rewritten as the topic's configuration wants it. `core` is the caller's.
+  AppendOutcome append(Core& core, records::BatchView batch, bool wait_for_all);
+
+  // Appends what may be read to `into`; only tells what there is when `into` is null.
+  ReadOutcome read(const ReadRequest& request, protocol::Records* into);
+
+  // Bytes in [from, stable), at most about `enough`. The second is for StableWaiter::reached(), under the lock.
+  std::size_t available(Offset from, std::size_t enough, bool lock_held);
+
+  // Tells `waiter` when stable() >= wanted. False, and nothing is registered, when it is so already or the partition is
+  // lost: look again.
+  bool await_stable(StableWaiter& waiter, Offset wanted);
+  void forget(StableWaiter& waiter);
+
+  Positions positions() const;
+  replication::View view() const;
+  ErrorCode state() const;  // none; kafka_storage_error after a failed write; unknown_topic_or_partition when removed
+
+  // ErrorCode for a client that believes the leader epoch to be `epoch` (KIP-320).
+  ErrorCode check_epoch(LeaderEpoch epoch) const;
+
+  storage::LeaderEpochs::EpochEnd end_of_epoch(LeaderEpoch epoch) const;
+  LeaderEpoch epoch_at(Offset offset) const;
+
+  // Batches for ListOffsets; may block on a disk, so not on a core's thread.
+  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms);
+  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp();
+
+  // DeleteRecords; -1 is the high watermark. Returns the new log start offset.
+  std::pair<ErrorCode, Offset> delete_records(Offset before);
+
+  void set_config(std::shared_ptr<const EffectiveTopicConfig> config);
+  void reserved(Offset end);
+
+  // Retention, expiry of producers, flush.ms; then the log's background work. Blocks: a housekeeping thread.
+  void keep_house();
+
+  // Nothing is served from it any more; waiters are told `why`.
+  void remove(ErrorCode why);
+
+  // Writes and syncs all; no flush is under way and nobody appends any more. Blocks.
+  base::Result<void> close();
+
+  // --- The thread of the core that was asked to.
+  void start_flush(Core& core) override;
+
+ private:
+  void completed(base::Result<std::size_t> bytes) noexcept override;
+
+  // With the lock held.
+  void advance(Offset durable);
+  void fail(const base::Error& error);
+  ErrorCode refuses(bool wait_for_all) const;
+  bool wants_reservation(Offset end);
+  bool must_sync();
+
+  // Fixed at construction.
+  const Identity identity_;
+  const base::Clock& clock_;
+  const ReserveOffsets reserve_;
+
+  // mutex_.
+  mutable std::mutex mutex_;
+  std::unique_ptr<storage::Log> log_;
+  replication::StabilityFrontier frontier_;
+  std::shared_ptr<const EffectiveTopicConfig> config_;
+  ErrorCode state_ = ErrorCode::none;
+  bool flush_asked_ = false;     // of a core, or under way
+  std::int64_t unsynced_records_ = 0;
+  base::TimestampMs last_sync_ms_ = 0;
+  Offset reserved_end_;
+  bool reserving_ = false;
+  boost::intrusive::list<StableWaiter, boost::intrusive::constant_time_size<false>> waiters_;
+
+  // The flushing core's thread.
+  Core* flushing_core_ = nullptr;
+  std::shared_ptr<Flushable> flushing_self_;
+};
+
+}  // namespace cms::broker

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The topics of this node: found by name or id on the data path, made, changed and removed off it.
+//
+// A Topic is immutable; a change puts a new one in its place, and whoever holds the old one may finish with it. Changes are
+// durable in the metadata before anybody can find them here.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/random.h"
+#include "broker/config/options.h"
+#include "broker/config/topic_config.h"
+#include "broker/metadata/metadata.h"
+#include "broker/topics/log_factory.h"
+#include "broker/topics/partition.h"
+
+namespace cms::broker {
+
+struct Topic {
+  TopicPointer record;
+  std::shared_ptr<const EffectiveTopicConfig> config;
+  std::vector<std::shared_ptr<Partition>> partitions;
+
+  const std::string& name() const { return record->name; }
+  const base::Uuid& id() const { return record->id; }
+
+  // Null when there is none with this index.
+  Partition* partition(std::int32_t index) const {
+    if (index < 0 || static_cast<std::size_t>(index) >= partitions.size()) return nullptr;
+    return partitions[static_cast<std::size_t>(index)].get();
+  }
+};
+using TopicHandle = std::shared_ptr<const Topic>;
+
+// Why an administrative change is not made, in Kafka's words; or the topic as it is, or would be, after it.
+struct TopicOutcome {
+  ErrorCode error = ErrorCode::none;
+  std::string message;
+  TopicHandle topic;  // set when there is no error; with validate_only: its partitions are empty, its id zero
+
+  static TopicOutcome refuse(ErrorCode error, std::string message) { return {error, std::move(message), nullptr}; }
+};
+
+struct NewTopic {
+  std::string name;
+  std::int32_t partitions = -1;  // -1: the pool's, else num.partitions
+  std::vector<ConfigSetting> configs;
+};
+
+// What partitions run on.
+struct TopicsEnvironment {
+  const base::Clock& clock;
+  Metadata& metadata;
+  const Options& options;
+  LogFactory& logs;
+  std::uint64_t seed;
+  std::function<void(std::function<void()>)> run_on_worker;  // blocking work, on a thread that may block
+};
+
+class Topics {
+ public:
+  explicit Topics(TopicsEnvironment environment);
+  ~Topics();
+
+  // Opens every partition that the metadata names. Before anything is served.
+  base::Result<void> open();
+
+  // --- Any thread, never blocks for long.
+  TopicHandle find(std::string_view name) const;
+  TopicHandle find(const base::Uuid& id) const;
+  std::vector<TopicHandle> all() const;  // sorted by name
+
+  // --- Blocks until durable; not on a core's thread. Any number of threads; changes are made one at a time.
+  TopicOutcome create(const NewTopic& topic, bool validate_only);
+  TopicOutcome remove(const base::Uuid& id);
+  TopicOutcome add_partitions(std::string_view name, std::int32_t total, bool validate_only);
+
+  // `change` gets the topic's configuration layers and returns its own configs after the change
+  // (replace_topic_config, alter_topic_config). A refusal becomes the outcome's error.
+  using ConfigChange = std::function<ConfigOutcome(const TopicConfigLayers&)>;
+  TopicOutcome change_config(std::string_view name, const ConfigChange& change, bool validate_only);
+
+  std::vector<ConfigEntry> describe_config(const Topic& topic) const;
+
+  // Dynamic broker configs have changed: every topic takes what follows from them.
+  void broker_configs_changed();
+  BrokerConfigLayers broker_layers() const;
+
+  // Retention, flush.ms, expiry of producers, removal of deleted topics' data. A housekeeping thread, at intervals.
+  void keep_house();
+
+  // After the cores have stopped: writes and syncs everything, stores exact next offsets.
+  base::Result<void> close();
+
+ private:
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+  };
+
+  base::Result<TopicHandle> build(TopicPointer record, const Topic* previous);
+  base::Result<std::shared_ptr<Partition>> open_partition(const TopicRecord& record, std::int32_t index,
+                                                          const std::shared_ptr<const EffectiveTopicConfig>& config);
+  void publish(TopicHandle topic);
+  TopicConfigLayers layers_of(const TopicRecord& record, const BrokerConfigLayers& brokers) const;
+  TopicOutcome check_new(const NewTopic& topic) const;
+  void reserve(const std::shared_ptr<Partition>& partition, const base::Uuid& id, Offset end);
+
+  TopicsEnvironment environment_;
+
+  std::mutex change_mutex_;  // held by whoever changes, across the metadata's write; taken before table_mutex_
+  base::Random random_;      // change_mutex_
+
+  mutable std::shared_mutex table_mutex_;
+  std::unordered_map<std::string, TopicHandle, NameHash, std::equal_to<>> by_name_;
+  std::unordered_map<base::Uuid, TopicHandle> by_id_;
+};
+
+}  // namespace cms::broker
