@@ -12,7 +12,7 @@ namespace cms::records {
 
 struct BatchOptions {
   Codec codec = Codec::none;
-  std::optional<int> level;  // of the codec; see levels()
+  std::optional<int> level{};  // of the codec; see levels()
   Offset base_offset = 0;
   LeaderEpoch leader_epoch = no_leader_epoch;
   TimestampType timestamp_type = TimestampType::create_time;
@@ -26,9 +26,9 @@ struct BatchOptions {
 // A record to be added; nothing of it is kept.
 struct NewRecord {
   TimestampMs timestamp = no_timestamp;
-  std::optional<ByteSpan> key;
-  std::optional<ByteSpan> value;
-  std::span<const HeaderView> headers;
+  std::optional<ByteSpan> key{};
+  std::optional<ByteSpan> value{};
+  std::span<const HeaderView> headers{};
 };
 
 // Collects records and makes one batch of them; then begins the next one with the same options. Buffers are kept.
