@@ -102,10 +102,9 @@ struct ValueRule {
   ConfigType type = ConfigType::string;
   double least = -std::numeric_limits<double>::infinity();  // numbers: inclusive
   double most = std::numeric_limits<double>::infinity();
-  std::optional<std::int64_t> also;                             // a number outside the range that is allowed too
-  std::span<const std::string_view> one_of;                     // strings and members of lists; empty: anything
-  bool replica_list = false;                                    // '*' or partition:broker,...
-  std::string_view (*refuse)(std::string_view text) = nullptr;  // further checks: why not, empty when fine
+  std::optional<std::int64_t> also = std::nullopt;  // a number outside the range that is allowed too
+  std::span<const std::string_view> one_of = {};    // strings and members of lists; empty: anything
+  bool replica_list = false;                        // '*' or partition:broker,...
 };
 
 // Nothing if `text` may be the value of `name`, otherwise the sentence that Kafka answers.

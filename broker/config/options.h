@@ -24,7 +24,7 @@ struct Options {
   std::vector<Listener> listeners = {{"PLAINTEXT", "PLAINTEXT", "127.0.0.1", 9092, ""}};
   std::vector<Listener> advertised_listeners;  // by listener name; one without an entry tells its own address, or, when
                                                // that is a wildcard, the address the client has reached
-  std::string data_directory;                    // set by load_configuration(), see default_data_directory()
+  std::string data_directory;                  // set by load_configuration(), see default_data_directory()
   std::string admin_address = "127.0.0.1:9644";  // HOST:PORT of metrics and health; empty: off
 
   // Cores.
