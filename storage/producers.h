@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <unordered_map>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
