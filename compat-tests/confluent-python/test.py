@@ -94,7 +94,8 @@ class Confluent(cases.Adapter):
 
     def alter(self, topic, name, value):
         entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-        one(self.admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])]))
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        one(self.admin.incremental_alter_configs([resource]))
 
     def grow(self, topic, partitions):
         one(self.admin.create_partitions([NewPartitions(topic, partitions)]))
@@ -138,7 +139,7 @@ class Confluent(cases.Adapter):
     def extra_cases(self, topic):
         def cluster():
             result = self.admin.describe_cluster().result(WAIT_S)
-            cases.expect(bool(result.cluster_id and result.controller and result.nodes), True, "cluster, controller, nodes")
+            cases.expect(bool(result.cluster_id and result.controller and result.nodes), True, "id, controller, nodes")
 
         def topic_partitions():
             result = one(self.admin.describe_topics(TopicCollection([topic])))

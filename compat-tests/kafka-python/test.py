@@ -49,7 +49,7 @@ class KafkaPython(cases.Adapter):
     name = "kafka-python"
     codecs = ["none", "gzip", "snappy", "lz4", "zstd"]
     idempotent = True
-    null_headers = False  # its producer refuses them
+    sends_nulls = False
     reader = staticmethod(Reader)
 
     def __init__(self):

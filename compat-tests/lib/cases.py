@@ -23,11 +23,11 @@ class Record(NamedTuple):
 class Adapter:
     """What a client must offer. Errors are exceptions; every call is bounded in time.
 
-    name: client name; codecs: those it has; idempotent: whether it has an idempotent producer; null_headers: whether
-    it can send a header without value.
+    name: client name; codecs: those it has; idempotent: whether it has an idempotent producer; sends_nulls: whether
+    it can send a header without value and a record with neither key nor value.
     """
 
-    null_headers = True
+    sends_nulls = True
 
     def create(self, topic, partitions, config): ...
     def describe(self, topic): """Returns {partition: leader}, or None for an unknown topic."""
@@ -49,7 +49,7 @@ class Adapter:
         """
 
 
-def make_record(index, first_timestamp_ms, null_headers):
+def make_record(index, first_timestamp_ms, sends_nulls):
     source = random.Random(index)
     size = index * 37 % 3000
     value = source.randbytes(size // 4) * 4
@@ -58,8 +58,10 @@ def make_record(index, first_timestamp_ms, null_headers):
     elif index % 10 == 4:
         value = b""
     key = None if index % 7 == 0 else b"" if index % 7 == 1 else f"key-{index}".encode()
+    if key is None and value is None and not sends_nulls:
+        key = b"alone"
     headers = [("name", f"header of {index}".encode()), ("name", b""), ("binary", bytes([0, 255, 10, 13]))]
-    if index % 5 == 0 and null_headers:
+    if index % 5 == 0 and sends_nulls:
         headers = [("null", None)] + headers
     if index % 11 == 0:
         headers = []
@@ -78,7 +80,7 @@ class Cases:
         self.transient = self.config.get("cms.durability") == "transient"
         self.topic = f"compat-{adapter.name}-{int(time.time())}-{os.getpid()}"
         self.start_ms = int(time.time()) * 1000 - 1000 * RECORDS
-        self.records = [make_record(i, self.start_ms, adapter.null_headers) for i in range(RECORDS)]
+        self.records = [make_record(i, self.start_ms, adapter.sends_nulls) for i in range(RECORDS)]
         self.passed = self.failed = 0
 
     def check(self, name, case, *arguments):

@@ -73,6 +73,28 @@ check() {
   fi
 }
 
+# cases SECONDS COMMAND...: a program that prints lines of cases and totals itself; its cases become this script's.
+# One that ends without its totals has failed.
+cases() {
+  local seconds=$1 line complete=0
+  shift
+  while IFS= read -r line; do
+    case $line in
+      "ok - "*) passed=$((passed + 1)) ;;
+      "not ok - "*) failed=$((failed + 1)) ;;
+      *" passed, "*" failed")
+        complete=1
+        continue
+        ;;
+    esac
+    printf '%s\n' "$line"
+  done < <(timeout --kill-after=5 "$seconds" "$@" 2>&1 < /dev/null)
+  if [ $complete -eq 0 ]; then
+    failed=$((failed + 1))
+    echo "not ok - $(basename "$1") ran to its end: it crashed or took longer than $seconds s"
+  fi
+}
+
 # Last line and exit code.
 finish() {
   echo "$passed passed, $failed failed"
@@ -89,6 +111,23 @@ build_c() {
     cc -O1 -g -Wall -Wextra -o "$program.$$" "$source" -lrdkafka && mv "$program.$$" "$program" || return 1
   fi
   echo "$program"
+}
+
+# Compiles the Java sources of a folder into the cache; sets $java_command, to run them. Skips without a JDK or Kafka's jars.
+java_classes() {
+  local folder=$1
+  need javac default-jdk-headless
+  "$compat/reference/fetch" > /dev/null || skip "Apache Kafka's jars are not there"
+  java_classes=$cache/java/$(basename "$folder")
+  if [ ! -e "$java_classes/complete" ] || [ -n "$(find "$folder" -name '*.java' -newer "$java_classes/complete")" ]; then
+    mkdir -p "$java_classes"
+    javac -proc:none -nowarn -d "$java_classes" -cp "$kafka_lib/*" "$folder"/*.java ||
+      skip "the Java sources of $folder do not compile"
+    touch "$java_classes/complete"
+  fi
+  # A program here lives for seconds: compile little.
+  java_command=(java -Xmx512m -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=error
+    -cp "$java_classes:$kafka_lib/*")
 }
 
 # A virtual environment of the packages in FILE, named NAME; sets $python. Skips when they cannot be had.

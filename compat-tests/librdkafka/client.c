@@ -255,7 +255,8 @@ static int create(rd_kafka_t *client, char **configs) {
   rd_kafka_CreateTopics(client, &request, 1, NULL, queue);
   rd_kafka_NewTopic_destroy(request);
   rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms);
-  if (!event || rd_kafka_event_error(event)) return fail("%s", event ? rd_kafka_event_error_string(event) : "no answer");
+  if (!event) return fail("no answer");
+  if (rd_kafka_event_error(event)) return fail("%s", rd_kafka_event_error_string(event));
   size_t count;
   const rd_kafka_topic_result_t **results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
@@ -359,7 +360,8 @@ static int gone(rd_kafka_t *client) {
   rd_kafka_DeleteTopics(client, &request, 1, NULL, queue);
   rd_kafka_DeleteTopic_destroy(request);
   rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms);
-  if (!event || rd_kafka_event_error(event)) return fail("%s", event ? rd_kafka_event_error_string(event) : "no answer");
+  if (!event) return fail("no answer");
+  if (rd_kafka_event_error(event)) return fail("%s", rd_kafka_event_error_string(event));
   size_t count;
   const rd_kafka_topic_result_t **results =
       rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
