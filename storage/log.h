@@ -26,8 +26,11 @@ using records::LeaderEpoch;
 using records::Offset;
 
 // Where batches lie that memory does not hold any more. The file stays open for as long as this is held, also when
-// retention has removed its name. Read outside the lock, through an IoQueue: [position, position + bytes) begins at or
-// before the batch that holds the offset asked for (by at most the index interval) and may end inside a batch.
+// retention has removed its name. Read outside the lock, through an IoQueue: [position, position + bytes) begins at a batch
+// boundary at or before the batch that holds the offset asked for (by at most cold_slack_bytes and one batch), has that
+// batch whole whatever its size, and may end inside a later one. It does not know of `below`: the reader stops there.
+inline constexpr std::size_t cold_slack_bytes = 64u << 10;
+
 struct ColdRange {
   std::shared_ptr<File> file;
   std::uint64_t position = 0;
@@ -65,7 +68,8 @@ class Log {
 
   // Whole batches from the one that holds `from`, all below `below`: one at least, whatever its size, then as many as
   // bytes_max allows. Appends slices that share the log's memory, one per contiguous run. `from` in
-  // [first_offset(), next_offset()]; at or above `below` there are none.
+  // [first_offset(), next_offset()]; at or above `below` there are none. The first read that reaches a segment older than
+  // this process opens its files (a few reads of its index, once).
   virtual base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) = 0;
 
   // Bytes of the batches in [from, below), at most `enough`; an estimate from above is allowed. For min_bytes of a fetch.
@@ -78,14 +82,17 @@ class Log {
   // The first batch with the largest timestamp of all below `below`. Blocks as batch_at_time().
   virtual base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) = 0;
 
-  // Nothing below `offset` is readable any more (DeleteRecords); never lowers. At most next_offset().
+  // Nothing below `offset` is readable any more (DeleteRecords), also after a crash; never lowers. At most next_offset().
+  // Blocks for the write of a small file.
   virtual base::Result<void> raise_first_offset(Offset offset) = 0;
 
   // Drops `first_dropped` and all behind it (replication, later views). Not below durable data unless told to by the view.
+  // Whole batches: next_offset() may end up lower. Blocks; not while a flush is under way.
   virtual base::Result<void> truncate_from(Offset first_dropped) = 0;
 
-  // Drops whole segments or chunks that retention no longer covers, closes what is due by age, expires producers. Returns
-  // the bytes freed. Files are removed by the caller through take_removals().
+  // Drops whole segments or chunks that retention no longer covers, closes what is due by age, expires producers, lets go
+  // of memory and files unused since the last call. To be called now and then, more often while the arena is under
+  // pressure. Returns the bytes freed. Segments go by take_background_work(): first_offset() rises once it has run.
   virtual std::uint64_t apply_retention(base::TimestampMs now_ms) = 0;
 
   virtual Offset first_offset() const = 0;  // log start offset
@@ -118,8 +125,9 @@ class Log {
   // Writes and syncs all, with the indexes and states that make the next open quick. Blocks; for shutdown.
   virtual base::Result<void> close() = 0;
 
-  // Blocking work that retention or a roll left behind (removing files, making the next segment ready), to be run outside
-  // the lock on any thread; empty when there is none.
+  // Blocking work that appends, rolls and retention left behind (writing ahead of the end, snapshots, removing files), to
+  // be run in this order outside the lock on any thread, also after the log is gone; empty when there is none. Ask after
+  // finish_flush() and apply_retention(). A failure is worth a line in the journal and nothing else.
   virtual std::vector<std::function<base::Result<void>()>> take_background_work() = 0;
 };
 

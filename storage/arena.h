@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory that log tails lie in: chunks of a few sizes, handed out within a budget and recycled.
+//
+// A chunk is a mapping of its own (a memfd), so that it can be registered for RDMA or mapped read-only by a local reader,
+// and it belongs to one partition at a time: nobody who maps it sees another partition's records. A chunk is handed out
+// zeroed. Returning one does not unmap it: mapping, touching and unmapping costs more than copying what it holds.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace cms::storage {
+
+// Writable by the log that took it; whoever holds a slice of it reads bytes that do not change any more.
+class Chunk {
+ public:
+  Chunk(std::byte* data, std::size_t capacity, int descriptor) : data_(data), capacity_(capacity), descriptor_(descriptor) {}
+  ~Chunk();
+  Chunk(const Chunk&) = delete;
+  Chunk& operator=(const Chunk&) = delete;
+
+  std::byte* data() const { return data_; }  // page-aligned
+  std::size_t capacity() const { return capacity_; }  // a multiple of 4096
+
+  // The memfd behind it, owned by the chunk; -1 when there were too many: such a chunk cannot be mapped by others.
+  int descriptor() const { return descriptor_; }
+
+  // The owner tells how far it has written, so that no more than that is zeroed before the chunk is used again.
+  void note_written(std::size_t end) {
+    if (end > written_) written_ = end;
+  }
+  std::size_t written() const { return written_; }
+  void zero_written();
+
+ private:
+  std::byte* const data_;
+  const std::size_t capacity_;
+  const int descriptor_;
+  std::size_t written_ = 0;
+};
+
+// Any thread. Chunks may outlive the arena.
+class Arena {
+ public:
+  struct Options {
+    std::uint64_t budget_bytes = 1ull << 30;    // of chunks that logs and readers hold
+    std::uint64_t pool_bytes_max = 64ull << 20;  // of chunks kept for the next who asks
+    std::size_t descriptors_max = 4096;          // chunks beyond that have none
+  };
+
+  struct Counters {
+    std::uint64_t held_bytes = 0;
+    std::uint64_t pooled_bytes = 0;
+    std::uint64_t mapped_total = 0;    // chunks made
+    std::uint64_t recycled_total = 0;  // chunks taken from the pool
+    std::uint64_t refused_total = 0;   // over budget
+  };
+
+  static constexpr std::array<std::size_t, 3> class_bytes{64u << 10, 1u << 20, 8u << 20};
+
+  // The size for the next chunk of a log that holds `held_bytes` and should not waste more than `waste_max`: small logs
+  // get small chunks.
+  static std::size_t next_chunk_bytes(std::uint64_t held_bytes, std::uint64_t waste_max);
+
+  explicit Arena(Options options);
+  ~Arena();
+
+  // A zeroed chunk of at least `bytes`. `held_bytes` is what the log holds already: the last sixteenth of the budget is
+  // for logs that hold less than 1 MiB. Error: full.
+  base::Result<std::shared_ptr<Chunk>> take(std::size_t bytes, std::uint64_t held_bytes);
+
+  // Little of the budget is left: logs should give back what they can do without.
+  bool under_pressure() const;
+
+  // Zeroes what was returned, faults in a chunk of each size that was asked for in vain, unmaps what is too much, so that
+  // take() need not. Work of milliseconds, for a thread that nobody waits for. wants_tidying() is cheap.
+  bool wants_tidying() const;
+  void tidy();
+
+  Counters counters() const;
+  const Options& options() const { return options_; }
+
+ private:
+  class Pool;
+  const Options options_;
+  const std::shared_ptr<Pool> pool_;  // shared with the deleters of the chunks
+};
+
+}  // namespace cms::storage

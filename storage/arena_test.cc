@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/arena.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace cms::storage {
+namespace {
+
+bool all_zero(const Chunk& chunk) {
+  return std::all_of(chunk.data(), chunk.data() + chunk.capacity(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+TEST(Arena, ARecycledChunkShowsNothingOfItsFormerOwner) {
+  Arena arena({.budget_bytes = 1 << 20, .pool_bytes_max = 1 << 20});
+  std::byte* former = nullptr;
+  {
+    auto chunk = arena.take(100, 0).value();
+    former = chunk->data();
+    std::memset(chunk->data(), 'x', 5000);
+    chunk->note_written(5000);
+  }
+  auto chunk = arena.take(100, 0).value();
+  EXPECT_EQ(chunk->data(), former);
+  EXPECT_TRUE(all_zero(*chunk));
+  EXPECT_EQ(arena.counters().recycled_total, 1u);
+}
+
+TEST(Arena, TidyingZeroesAheadAndFaultsInWhatWasMissed) {
+  Arena arena({.budget_bytes = 64 << 20, .pool_bytes_max = 16 << 20});
+  {
+    auto chunk = arena.take(1 << 20, 0).value();
+    std::memset(chunk->data(), 'x', chunk->capacity());
+    chunk->note_written(chunk->capacity());
+  }
+  EXPECT_TRUE(arena.wants_tidying());
+  arena.tidy();
+  EXPECT_FALSE(arena.wants_tidying());
+  auto first = arena.take(1 << 20, 0).value();
+  EXPECT_EQ(first->written(), 0u);
+  EXPECT_TRUE(all_zero(*first));
+  EXPECT_EQ(arena.counters().mapped_total, 1u);  // the one that was missed came back meanwhile
+}
+
+TEST(Arena, TheBudgetIsKeptAndItsLastPartIsForSmallLogs) {
+  Arena arena({.budget_bytes = 32 << 20, .pool_bytes_max = 0});
+  std::vector<std::shared_ptr<Chunk>> held;
+  while (true) {
+    auto chunk = arena.take(1 << 20, held.size() << 20);
+    if (!chunk) {
+      EXPECT_EQ(chunk.error().kind(), base::ErrorKind::full);
+      break;
+    }
+    held.push_back(std::move(*chunk));
+  }
+  EXPECT_EQ(held.size(), 30u);
+  EXPECT_TRUE(arena.under_pressure());
+  EXPECT_TRUE(arena.take(100, 0).ok());
+  EXPECT_EQ(arena.counters().refused_total, 1u);
+  held.clear();
+  EXPECT_EQ(arena.counters().held_bytes, 0u);
+}
+
+TEST(Arena, AChunkLargerThanAllClassesHasItsOwnSize) {
+  Arena arena({.budget_bytes = 64 << 20});
+  auto chunk = arena.take((20 << 20) + 1, 0).value();
+  EXPECT_EQ(chunk->capacity(), (20u << 20) + 4096u);
+}
+
+TEST(Arena, AChunkCanBeMappedThroughItsDescriptorUntilTheyRunOut) {
+  Arena arena({.budget_bytes = 1 << 20, .descriptors_max = 1});
+  auto first = arena.take(100, 0).value();
+  auto second = arena.take(100, 0).value();
+  EXPECT_EQ(second->descriptor(), -1);
+  ASSERT_GE(first->descriptor(), 0);
+  first->data()[7] = std::byte{42};
+  void* mapped = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, first->descriptor(), 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  EXPECT_EQ(static_cast<const std::byte*>(mapped)[7], std::byte{42});
+  ::munmap(mapped, 4096);
+}
+
+TEST(Arena, AChunkMayOutliveTheArena) {
+  std::shared_ptr<Chunk> chunk;
+  {
+    Arena arena({});
+    chunk = arena.take(100, 0).value();
+  }
+  chunk->data()[0] = std::byte{1};
+}
+
+TEST(Arena, SmallLogsGetSmallChunks) {
+  EXPECT_EQ(Arena::next_chunk_bytes(0, ~0ull), 64u << 10);
+  EXPECT_EQ(Arena::next_chunk_bytes(64 << 10, ~0ull), 1u << 20);
+  EXPECT_EQ(Arena::next_chunk_bytes(1 << 20, ~0ull), 8u << 20);
+  EXPECT_EQ(Arena::next_chunk_bytes(64 << 20, 1 << 20), 1u << 20);
+  EXPECT_EQ(Arena::next_chunk_bytes(64 << 20, 1000), 64u << 10);
+}
+
+}  // namespace
+}  // namespace cms::storage
