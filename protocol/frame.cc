@@ -46,6 +46,15 @@ void FrameBuffer::splice(base::Bytes bytes) {
   splices_.push_back({used_, std::move(bytes)});
 }
 
+void FrameBuffer::take(FrameBuffer& other) {
+  CHECK(!open_ && !other.open_);
+  const std::size_t base = used_;
+  append({other.memory_.data(), other.used_});
+  for (Splice& moved : other.splices_) splices_.push_back({base + moved.position, std::move(moved.bytes)});
+  spliced_ += other.spliced_;
+  other.clear();
+}
+
 std::byte* FrameBuffer::insert(std::size_t position, std::size_t count) {
   CHECK(position <= used_ && (splices_.empty() || splices_.back().position <= position));
   const std::size_t behind = used_ - position;

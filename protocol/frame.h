@@ -43,6 +43,9 @@ class FrameBuffer {
   // Sends `bytes` after what was added so far, without copying.
   void splice(base::Bytes bytes);
 
+  // Moves whole frames from `other`, which is empty then, behind ours. Neither has an open frame.
+  void take(FrameBuffer& other);
+
   // For sizes that are known only after what they measure (tagged fields): the position of the next byte, and room for
   // `count` bytes made at an earlier position. Nothing may have been spliced since.
   std::size_t position() const { return used_; }

@@ -86,7 +86,7 @@ struct FetchRequest {
   ReplicaState replica_state;
   std::int32_t max_wait_ms = 0;
   std::int32_t min_bytes = 0;
-  // of the whole response; one batch is sent even if it is larger (KIP-74)
+  // Of the whole response; one batch is sent even if it is larger (KIP-74).
   std::int32_t max_bytes = std::numeric_limits<std::int32_t>::max();
   IsolationLevel isolation_level = IsolationLevel::read_uncommitted;
   std::int32_t session_id = 0;      // 0: none yet
@@ -165,7 +165,7 @@ struct FetchResponse {
     EpochEndOffset diverging_epoch;  // where the logs part, to truncate there (KIP-595)
     LeaderIdAndEpoch current_leader;
     SnapshotId snapshot_id;
-    // null unless the consumer reads committed records only
+    // Null unless the consumer reads committed records only.
     std::optional<std::vector<AbortedTransaction>> aborted_transactions;
     std::int32_t preferred_read_replica = -1;  // -1: go on reading here (KIP-392)
     Records records;                           // with an error: empty, not null

@@ -23,8 +23,8 @@ struct ListOffsetsRequest {
   struct Partition {
     std::int32_t partition_index = 0;
     std::int32_t current_leader_epoch = -1;
-    // in ms; -1 latest, -2 earliest, -3 newest timestamp, -4 earliest local, -5 latest tiered, -6 earliest pending
-    // upload
+    // In ms; or -1: the end, -2: the start, -3: of the newest timestamp, -4: the first one kept locally, -5: the last
+    // one tiered, -6: the first one waiting to be uploaded.
     std::int64_t timestamp = 0;
 
     static constexpr void fields(auto&& field) {

@@ -32,7 +32,7 @@ struct MetadataRequest {
     }
   };
 
-  // null: all topics; empty: none. Version 0 cannot say null, there empty means all.
+  // Null: all topics; empty: none. Version 0 cannot say null, there empty means all.
   std::optional<std::vector<Topic>> topics;
   bool allow_auto_topic_creation = true;
   bool include_cluster_authorized_operations = false;
