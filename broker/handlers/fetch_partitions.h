@@ -85,7 +85,8 @@ class FetchPartitions {
 
   static std::size_t hash(const Key& key);
   std::uint32_t find(const Key& key) const;
-  void set(const protocol::FetchRequest::Topic& topic, const protocol::FetchRequest::Partition& partition, bool indexed);
+  void set(const protocol::FetchRequest::Topic& topic, const protocol::FetchRequest::Partition& partition,
+           bool indexed);
   void remove(const Key& key);
   std::uint32_t take_slot();
   void link_last(std::uint32_t slot);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetch sessions (KIP-227): the broker remembers which partitions a client fetches, so that a request lists only what has
-// changed and a response only what is new.
+// Fetch sessions (KIP-227): the broker remembers which partitions a client fetches, so that a request lists only what
+// has changed and a response only what is new.
 //
 //   FetchContext context;                              // kept and used again: opening then allocates nothing
 //   if (sessions.open(request, version, context) != ErrorCode::none) answer the error, session id 0, no partitions
@@ -61,13 +61,13 @@ class FetchContext {
   // In the order in which they are to be served. The same until finish().
   FetchPartitions& partitions() { return session_ ? session_->partitions_ : own_; }
 
-  // Whether the response is to hold this answer for `partition`: always in a full fetch, in an incremental one if it has
-  // records, an error, a diverging epoch, a preferred replica, another high watermark or log start offset than the
+  // Whether the response is to hold this answer for `partition`: always in a full fetch, in an incremental one if it
+  // has records, an error, a diverging epoch, a preferred replica, another high watermark or log start offset than the
   // client was told last. It counts as told then. Once per partition and response.
   bool include(FetchPartition& partition, const protocol::FetchResponse::Partition& answer);
 
-  // The response's session id; 0: none. Partitions that returned records go to the end, so that all get their turn under
-  // the response's byte limit. The context has no partitions afterwards and can be opened again.
+  // The response's session id; 0: none. Partitions that returned records go to the end, so that all get their turn
+  // under the response's byte limit. Afterwards partitions() means nothing until the context is opened again.
   std::int32_t finish();
 
   // An incremental fetch may answer with less than all its partitions.
@@ -91,7 +91,8 @@ class FetchSessions {
     std::size_t partitions = 500'000;
   };
 
-  // A session that was not used for so long goes first, and one that has lived for so long may give way to a larger one.
+  // A session that was not used for so long goes first, and one that has lived for so long may give way to a larger
+  // one.
   static constexpr base::Nanoseconds eviction_age = std::chrono::minutes(2);
 
   // The clock outlives this.
@@ -99,7 +100,8 @@ class FetchSessions {
 
   // Takes the request's session and epoch for what they say: makes, continues or closes a session, or none. Only
   // fetch_session_id_not_found, invalid_fetch_session_epoch (also while an earlier request of the session is still
-  // unanswered) and fetch_session_topic_id_error are errors; `into` is empty then. The request is not referred to later.
+  // unanswered) and fetch_session_topic_id_error are errors; `into` is empty then. The request is not referred to
+  // later.
   protocol::ErrorCode open(const protocol::FetchRequest& request, protocol::Version version, FetchContext& into);
 
   std::size_t session_count() const;
