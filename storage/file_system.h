@@ -75,9 +75,9 @@ class PosixFile final : public File {
   const int descriptor_;
   const bool direct_;
   std::once_flag read_opened_;
-  int read_descriptor_ = -1;  // written once under read_opened_
-  int read_error_ = 0;        // the same
-  std::atomic<std::uint64_t> unsynced_{0};
+  int read_descriptor_ = -1;                // written once under read_opened_
+  int read_error_ = 0;                      // the same
+  std::atomic<std::uint64_t> unsynced_{1};  // who had it open before may have left something
   std::atomic<std::uint64_t> synced_{0};
   std::atomic<bool> sync_failed_{false};
 };

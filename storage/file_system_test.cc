@@ -159,6 +159,8 @@ TEST_F(FileSystemTest, OnlyASyncThatBeganAfterTheWriteCoversIt) {
   auto opened = disk_.open(directory_ / "a", OpenMode::create);
   ASSERT_TRUE(opened);
   auto& file = dynamic_cast<PosixFile&>(**opened);
+  EXPECT_TRUE(file.has_unsynced()) << "nobody knows what was written before it was opened";
+  ASSERT_TRUE(file.sync());
   EXPECT_FALSE(file.has_unsynced());
   ASSERT_TRUE(file.write_at(0, as_bytes("x")));
   EXPECT_TRUE(file.has_unsynced());
