@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/cases.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "bench/process_cpu.h"
+
+namespace cms::bench {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::size_t small_record = 100;
+constexpr std::int32_t batch_target_bytes = 16 << 10;
+constexpr int request_depth = 16;
+constexpr int batch_depth = 8;
+constexpr std::size_t produced_bytes_max = 1u << 30;  // of one run, so that no disk fills
+constexpr std::int32_t fetch_bytes = 1 << 20;
+constexpr std::int64_t stream_windows = 60;  // 1 MB each, together below what the floor keeps
+constexpr int producer_count = 32;
+constexpr std::size_t producer_record = 2 << 10;  // so that 32 of them fill 64 KiB
+constexpr int park_us = 200;                      // the fetch is with the broker by then
+
+std::uint64_t now_ns() { return static_cast<std::uint64_t>(SteadyClock::now().time_since_epoch().count()); }
+
+[[noreturn]] void die(const Side& side, const char* what, int error) {
+  std::fprintf(stderr, "%s: %s: error %d\n", side.address.to_string().c_str(), what, error);
+  std::exit(1);
+}
+
+// A topic for the length of one run.
+class Topic {
+ public:
+  explicit Topic(const Side& side) : side_(side), admin_(side.address) {
+    static int count = 0;
+    name_ = "bench-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+    admin_.create_topic(name_, side.configs);
+  }
+  Topic(const Topic&) = delete;
+  Topic& operator=(const Topic&) = delete;
+  ~Topic() { admin_.delete_topic(name_); }
+
+  const std::string& name() const { return name_; }
+  std::int64_t next_offset() { return admin_.next_offset(name_); }
+  RawClient& admin() { return admin_; }
+
+ private:
+  const Side& side_;
+  RawClient admin_;
+  std::string name_;
+};
+
+// Counts what was done and what the broker spent on it, from its construction to figures().
+class Meter {
+ public:
+  Meter(const Side& side, double seconds)
+      : side_(side),
+        cpu_before_(process_cpu_seconds(side.pid)),
+        begin_(now_ns()),
+        end_(begin_ + static_cast<std::uint64_t>(seconds * 1e9)) {}
+
+  bool running() const { return now_ns() < end_; }
+  double elapsed_seconds() const { return static_cast<double>(now_ns() - begin_) / 1e9; }
+
+  Figure cpu_per(std::string_view what, double count) const {
+    const double used = process_cpu_seconds(side_.pid) - cpu_before_;
+    return {"broker cpu/" + std::string(what), "us", side_.pid == 0 ? 0 : used * 1e6 / count};
+  }
+
+ private:
+  const Side& side_;
+  const double cpu_before_;
+  const std::uint64_t begin_;
+  const std::uint64_t end_;
+};
+
+Figures produce_to_ack(const Side& side, double seconds, std::int16_t acks) {
+  Topic topic(side);
+  RawClient client(side.address);
+  const std::string frame = produce_frame(topic.name(), acks, record_batch(1, small_record));
+  for (int i = 0; i < 200; ++i) client.produce(frame);
+  std::vector<std::uint64_t> samples;
+  samples.reserve(1 << 20);
+  const Meter meter(side, seconds);
+  while (meter.running()) {
+    const std::uint64_t before = now_ns();
+    const ProduceReply reply = client.produce(frame);
+    samples.push_back(now_ns() - before);
+    if (reply.error != 0) die(side, "Produce", reply.error);
+  }
+  const Figure cpu = meter.cpu_per("request", static_cast<double>(samples.size()));
+  Figures figures = latency_figures(samples);
+  figures.push_back(cpu);
+  return figures;
+}
+
+Figures ack_leader(const Side& side, double seconds) { return produce_to_ack(side, seconds, 1); }
+Figures ack_all(const Side& side, double seconds) { return produce_to_ack(side, seconds, -1); }
+
+Figures produce_to_parked_fetch(const Side& side, double seconds) {
+  Topic topic(side);
+  RawClient producer(side.address);
+  RawClient consumer(side.address);
+  const std::string produced = produce_frame(topic.name(), 1, record_batch(1, small_record));
+  std::int64_t offset = topic.next_offset();
+  std::string fetch = fetch_frame(topic.name(), offset, fetch_bytes);
+  std::vector<std::uint64_t> samples;
+  int warm_up = 200;
+  const Meter meter(side, seconds);
+  while (warm_up > 0 || meter.running()) {
+    set_fetch_offset(fetch, offset++);
+    consumer.send(fetch);
+    ::usleep(park_us);
+    const std::uint64_t before = now_ns();
+    producer.send(produced);
+    const ByteSpan answer = consumer.receive();
+    const std::uint64_t took = now_ns() - before;
+    const FetchReply reply = parse_fetch_reply(answer);
+    if (reply.error != 0 || reply.records_bytes == 0) die(side, "Fetch came back without the record", reply.error);
+    parse_produce_reply(producer.receive());
+    if (--warm_up < 0) samples.push_back(took);
+  }
+  if (samples.empty()) samples.push_back(0);
+  return latency_figures(samples);
+}
+
+// Keeps `depth` copies of a request in flight, and sends as many as have been answered in one go.
+std::size_t run_pipelined(const Side& side, const Meter& meter, const std::string& frame, int depth) {
+  RawClient client(side.address);
+  std::string copies;
+  for (int i = 0; i < depth; ++i) copies += frame;
+  client.send(copies);
+  std::size_t done = 0;
+  while (meter.running() && done * frame.size() < produced_bytes_max) {
+    int answered = 0;
+    do {
+      const ProduceReply reply = parse_produce_reply(client.receive());
+      if (reply.error != 0) die(side, "Produce", reply.error);
+      ++answered;
+    } while (answered < depth && client.has_frame());
+    done += static_cast<std::size_t>(answered);
+    client.send(std::string_view(copies).substr(0, frame.size() * static_cast<std::size_t>(answered)));
+  }
+  for (int i = 0; i < depth; ++i) client.receive();
+  return done + static_cast<std::size_t>(depth);
+}
+
+Figures pipelined_requests(const Side& side, double seconds) {
+  Topic topic(side);
+  const std::string frame = produce_frame(topic.name(), 1, record_batch(1, small_record));
+  const Meter meter(side, seconds);
+  const auto done = static_cast<double>(run_pipelined(side, meter, frame, request_depth));
+  return {{"rate", "request/s", done / meter.elapsed_seconds()}, meter.cpu_per("request", done)};
+}
+
+Figures batches(const Side& side, double seconds, std::size_t record_bytes) {
+  Topic topic(side);
+  const auto per_batch = static_cast<std::int32_t>(batch_target_bytes / record_bytes);
+  const std::string frame = produce_frame(topic.name(), 1, record_batch(per_batch, record_bytes));
+  const Meter meter(side, seconds);
+  const auto done = static_cast<double>(run_pipelined(side, meter, frame, batch_depth)) * per_batch;
+  const double elapsed = meter.elapsed_seconds();
+  return {{"rate", "1000 msg/s", done / elapsed / 1e3},
+          {"throughput", "MB/s", done * static_cast<double>(record_bytes) / elapsed / 1e6},
+          meter.cpu_per("message", done)};
+}
+
+Figures batches_100(const Side& side, double seconds) { return batches(side, seconds, 100); }
+Figures batches_1k(const Side& side, double seconds) { return batches(side, seconds, 1000); }
+
+// Fills the topic and returns how many offsets 1 MB of it holds.
+std::int64_t fill_for_stream(const Side& side, Topic& topic) {
+  constexpr std::int32_t per_batch = 16;
+  const std::string batch = record_batch(per_batch, 1000);
+  const std::string frame = produce_frame(topic.name(), 1, batch);
+  const auto per_window = static_cast<std::int64_t>(fetch_bytes / batch.size());
+  for (std::int64_t i = 0; i < per_window * (stream_windows + 1); ++i) {
+    if (const ProduceReply reply = topic.admin().produce(frame); reply.error != 0) die(side, "Produce", reply.error);
+  }
+  return per_window * per_batch;
+}
+
+Figures fetch_stream(const Side& side, double seconds) {
+  Topic topic(side);
+  const std::int64_t first = topic.next_offset();
+  const std::int64_t step = fill_for_stream(side, topic);
+  RawClient client(side.address);
+  std::string fetch = fetch_frame(topic.name(), first, fetch_bytes);
+  std::int64_t window = 0;
+  const auto send_next = [&] {
+    set_fetch_offset(fetch, first + window++ % stream_windows * step);
+    client.send(fetch);
+  };
+  double received = 0;
+  send_next();
+  const Meter meter(side, seconds);
+  while (meter.running()) {
+    send_next();  // two in flight, so that the broker never waits for us
+    const FetchReply reply = parse_fetch_reply(client.receive());
+    if (reply.error != 0 || reply.records_bytes == 0) die(side, "Fetch came back without records", reply.error);
+    received += static_cast<double>(reply.records_bytes);
+  }
+  const double elapsed = meter.elapsed_seconds();
+  const Figure cpu = meter.cpu_per("MB", received / 1e6);
+  client.receive();
+  return {{"throughput", "MB/s", received / elapsed / 1e6}, cpu};
+}
+
+// 32 producers with one record of 2 KB in flight each, acks=all: what group commit makes of them.
+Figures many_producers(const Side& side, double seconds) {
+  Topic topic(side);
+  const std::string frame = produce_frame(topic.name(), -1, record_batch(1, producer_record));
+  std::vector<RawClient> clients;
+  for (int i = 0; i < producer_count; ++i) clients.emplace_back(side.address);
+  std::vector<pollfd> waiting;
+  for (const RawClient& client : clients) waiting.push_back({client.descriptor(), POLLIN, 0});
+  std::vector<std::uint64_t> sent_at(clients.size());
+  std::vector<std::uint64_t> samples;
+  const Meter meter(side, seconds);
+  const auto send = [&](std::size_t i) {
+    sent_at[i] = now_ns();
+    clients[i].send(frame);
+  };
+  for (std::size_t i = 0; i < clients.size(); ++i) send(i);
+  while (meter.running()) {
+    ::poll(waiting.data(), waiting.size(), 1000);
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      if (waiting[i].revents == 0) continue;
+      const ProduceReply reply = parse_produce_reply(clients[i].receive());
+      if (reply.error != 0) die(side, "Produce", reply.error);
+      samples.push_back(now_ns() - sent_at[i]);
+      send(i);
+    }
+  }
+  const auto done = static_cast<double>(samples.size());
+  const double elapsed = meter.elapsed_seconds();
+  const Figure cpu = meter.cpu_per("request", done);
+  for (RawClient& client : clients) client.receive();
+  if (samples.empty()) samples.push_back(0);
+  Figures figures = latency_figures(samples);
+  figures.push_back({"throughput", "MB/s", done * static_cast<double>(producer_record) / elapsed / 1e6});
+  figures.push_back(cpu);
+  return figures;
+}
+
+constexpr Case cases[] = {
+    {"ack1", "produce to ack, acks=1, 100 B, one at a time", ack_leader},
+    {"ackall", "produce to ack, acks=all, 100 B, one at a time", ack_all},
+    {"parked", "produce to a parked fetch, 100 B", produce_to_parked_fetch},
+    {"pipelined", "one-record requests of 100 B, 16 in flight, acks=1", pipelined_requests},
+    {"batch100", "16 KB batches of 100 B records, 8 in flight, acks=1", batches_100},
+    {"batch1k", "16 KB batches of 1 KB records, 8 in flight, acks=1", batches_1k},
+    {"stream", "fetches of 1 MB, 2 in flight", fetch_stream},
+    {"producers", "32 producers, 2 KB records, acks=all", many_producers},
+};
+
+}  // namespace
+
+std::span<const Case> all_cases() { return cases; }
+
+}  // namespace cms::bench
