@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/config/option_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "broker/config/topic_config_table.h"
+
+namespace cms::broker {
+
+namespace {
+
+constexpr std::string_view log_levels[] = {"debug", "info", "warning", "error"};
+
+constexpr ValueRule text_rule{.type = ConfigType::string};
+constexpr ValueRule list_rule{.type = ConfigType::list};
+constexpr ValueRule boolean_rule{.type = ConfigType::boolean};
+constexpr ValueRule int_from(double least) { return {.type = ConfigType::integer, .least = least}; }
+constexpr ValueRule long_from(double least) { return {.type = ConfigType::long_integer, .least = least}; }
+
+std::string set_listeners(std::vector<Listener>& member, std::string_view text) {
+  auto listeners = parse_listeners(text);
+  if (!listeners) return listeners.error().message();
+  member = std::move(*listeners);
+  return {};
+}
+
+constexpr CustomOption listeners{[](Options& options, std::string_view text) {
+                                   if (split_list(text).empty()) return std::string("at least one listener is needed");
+                                   return set_listeners(options.listeners, text);
+                                 },
+                                 [](const Options& options) { return print_listeners(options.listeners); }};
+
+constexpr CustomOption advertised_listeners{
+    [](Options& options, std::string_view text) { return set_listeners(options.advertised_listeners, text); },
+    [](const Options& options) { return print_listeners(options.advertised_listeners); }};
+
+constexpr CustomOption data_directory{
+    [](Options& options, std::string_view text) {
+      const std::vector<std::string> paths = split_list(text);
+      if (paths.size() != 1) return std::string("exactly one directory is needed; several are not supported");
+      options.data_directory = paths.front();
+      return std::string();
+    },
+    [](const Options& options) { return options.data_directory; }};
+
+constexpr CustomOption admin{
+    [](Options& options, std::string_view text) {
+      if (text == "off" || text.empty()) {
+        options.admin_address.clear();
+        return std::string();
+      }
+      const auto listener = parse_listener(text, "ADMIN");
+      if (!listener) return listener.error().message();
+      if (listener->is_unix()) return std::string("the admin listener needs HOST:PORT or off");
+      options.admin_address = listener->address();
+      return std::string();
+    },
+    [](const Options& options) { return options.admin_address.empty() ? std::string("off") : options.admin_address; }};
+
+// Text of the default, from a default-constructed Options.
+std::optional<std::string> default_text(const OptionSpec::Member& member) {
+  OptionSpec spec;
+  spec.member = member;
+  return option_text(Options{}, spec);
+}
+
+class Builder {
+ public:
+  explicit Builder(std::vector<OptionSpec>& options) : options_(options) {}
+
+  void section(std::string name) { section_ = std::move(name); }
+
+  OptionSpec& add(std::string name, ValueRule rule, OptionSpec::Member member, std::string documentation) {
+    auto text = default_text(member);
+    options_.push_back({std::move(name), section_, rule, member, std::move(text), {}, false, std::move(documentation)});
+    return options_.back();
+  }
+
+ private:
+  std::vector<OptionSpec>& options_;
+  std::string section_;
+};
+
+void without_default(OptionSpec& spec, std::string example) {
+  spec.default_text.reset();
+  spec.example = std::move(example);
+}
+
+void add_node(Builder& add) {
+  add.section("Who and where");
+  add.add("node.id", int_from(0), &Options::node_id, "The broker's number; no two brokers of a cluster share one.");
+  add.add("broker.rack", text_rule, &Options::rack,
+          "Where the broker stands, told to clients that prefer a near replica.");
+  add.add("listeners", list_rule, listeners,
+          "Addresses to listen on: NAME://HOST:PORT or NAME://unix:/path, several with commas. An empty host is every "
+          "address, port 0 any free one.");
+  add.add("advertised.listeners", list_rule, advertised_listeners,
+          "What clients are told to connect to, by listener name. Without an entry a listener tells its own address, "
+          "or, "
+          "if that is a wildcard, the address the client has reached.")
+      .example = "PLAINTEXT://broker1.example.com:9092";
+  add.add("listener.security.protocol.map", text_rule, {},
+          "NAME:PROTOCOL for each listener whose name is not a security protocol itself.")
+      .example = "LOCAL:PLAINTEXT";
+  without_default(add.add("log.dirs", list_rule, data_directory,
+                          "The directory that holds everything. As root /var/lib/cms, otherwise "
+                          "${XDG_STATE_HOME:-~/.local/state}/cms."),
+                  "/var/lib/cms");
+  add.add("admin.listener", text_rule, admin,
+          "HOST:PORT of /metrics, /healthz and /readyz, or off. Without authentication: keep it on loopback.");
+  add.add("log.level", {.type = ConfigType::string, .one_of = log_levels}, &Options::log_level,
+          "How much is written to standard error.");
+}
+
+void add_cores(Builder& add) {
+  add.section("Cores");
+  without_default(add.add("core.count", {.type = ConfigType::integer, .least = 1, .most = 1024}, &Options::core_count,
+                          "Event loops, one thread each. By default half of the CPUs, at least 1: clients on the same "
+                          "machine need the others, and a wake-up across busy cores costs ten times one that stays."),
+                  "1");
+  add.add("core.pinning", boolean_rule, &Options::core_pinning, "Whether each event loop stays on a CPU of its own.");
+  add.add("core.busy.poll.us", {.type = ConfigType::integer, .least = 0, .most = 1'000'000}, &Options::busy_poll_us,
+          "How many microseconds an idle loop looks for work before it sleeps. Costs a CPU per loop.");
+}
+
+void add_connections(Builder& add) {
+  add.section("Connections");
+  add.add("socket.request.max.bytes", int_from(1), &Options::socket_request_max_bytes,
+          "The largest request, in bytes.");
+  add.add("connections.max.idle.ms", long_from(1), &Options::connections_max_idle_ms,
+          "A connection without a request for so many milliseconds is closed.");
+  add.add("connection.handshake.timeout.ms", long_from(1), &Options::handshake_timeout_ms,
+          "A connection whose first request is not complete after so many milliseconds is closed.");
+  add.add("max.connections", int_from(0), &Options::max_connections,
+          "Connections above this number are closed as they arrive.")
+      .dynamic = true;
+  add.add(
+      "connection.buffered.max.bytes", int_from(4096), &Options::connection_buffered_bytes_max,
+      "A connection is not read while so many bytes of its requests and answers wait. A larger request passes alone.");
+  add.add("connection.requests.max", int_from(1), &Options::connection_requests_in_flight_max,
+          "A connection is not read while so many of its requests are unanswered.");
+  add.add("queued.max.request.bytes", long_from(1'048'576), &Options::buffered_bytes_max,
+          "No connection is read while the requests and answers of all hold so many bytes.");
+  add.add("fetch.max.bytes", int_from(1024), &Options::fetch_max_bytes, "The largest answer to a fetch, in bytes.");
+  add.add("max.incremental.fetch.session.cache.slots", int_from(0), &Options::fetch_session_slots,
+          "How many fetch sessions are remembered.");
+}
+
+void add_storage(Builder& add) {
+  add.section("Memory and disk");
+  add.add("log.memory.bytes", long_from(16'777'216), &Options::log_memory_bytes,
+          "Memory for records of all partitions: volatile topics and the tails of persistent ones.");
+  add.add("log.tail.bytes", int_from(65'536), &Options::partition_tail_bytes,
+          "How much of its end a partition keeps in memory, so that readers at the end never touch the disk.");
+  add.add("log.retention.check.interval.ms", long_from(1), &Options::retention_check_interval_ms,
+          "How often retention looks for segments to remove.");
+}
+
+void add_topics(Builder& add) {
+  add.section("Topics");
+  add.add("num.partitions", int_from(1), &Options::num_partitions, "Partitions of a topic made without a count.");
+  add.add("auto.create.topics.enable", boolean_rule, &Options::auto_create_topics,
+          "Whether asking for an unknown topic makes it.");
+  add.add("delete.topic.enable", boolean_rule, &Options::delete_topic, "Whether topics can be deleted.");
+  add.add("default.replication.factor", int_from(1), &Options::default_replication_factor,
+          "Replicas of a topic made without a count.");
+  add.add("producer.id.expiration.ms", int_from(1), &Options::producer_id_expiration_ms,
+          "A producer that has been silent for so many milliseconds is forgotten; its next record starts anew.")
+      .dynamic = true;
+}
+
+// The options behind the topic configs. Only the strongest of several synonyms can be changed while running, as in
+// Kafka.
+void add_topic_defaults(Builder& add) {
+  add.section("Defaults of topics; a topic or a pool may say otherwise");
+  for (const TopicConfigSpec& topic : topic_config_table()) {
+    for (const BrokerSynonym& synonym : topic.synonyms) {
+      const bool first = &synonym == &topic.synonyms.front();
+      const bool last = &synonym == &topic.synonyms.back();
+      ValueRule rule = topic.rule;
+      if (synonym.scale != 1) rule.type = ConfigType::integer;
+      std::string documentation = "Default of " + std::string(topic.name) + ".";
+      if (first) documentation += " " + std::string(topic.documentation);
+      if (!first) documentation += " Weaker than " + std::string(topic.synonyms.front().option) + ".";
+      OptionSpec& option = add.add(std::string(synonym.option), rule, {}, std::move(documentation));
+      option.dynamic = first && topic.name != durability_config;
+      if (last) option.default_text = topic.default_text;
+      if (!last) option.example = synonym.scale == 1 ? default_of(topic) : std::string(topic.default_text);
+    }
+  }
+}
+
+constexpr std::pair<std::string_view, std::string_view> aliases[] = {
+    {"broker.id", "node.id"}, {"log.dir", "log.dirs"}, {"data.dir", "log.dirs"}};
+
+}  // namespace
+
+OptionTable::OptionTable() {
+  Builder add(options_);
+  add_node(add);
+  add_cores(add);
+  add_connections(add);
+  add_storage(add);
+  add_topics(add);
+  add_topic_defaults(add);
+}
+
+const OptionSpec* OptionTable::find(std::string_view name) const {
+  const auto found = std::ranges::find(options_, name, &OptionSpec::name);
+  return found == options_.end() ? nullptr : &*found;
+}
+
+std::string_view canonical_option(std::string_view name) {
+  const auto found = std::ranges::find(aliases, name, [](const auto& alias) { return alias.first; });
+  return found == std::end(aliases) ? name : found->second;
+}
+
+std::string set_option(Options& options, const OptionSpec& spec, std::string_view text) {
+  text = trimmed(text);
+  if (auto why = why_not(spec.rule, spec.name, text)) return *why;
+  std::string value = normalized(spec.rule, text);
+  if (const auto* flag = std::get_if<bool Options::*>(&spec.member)) options.** flag = parse_boolean(text).value();
+  if (const auto* number = std::get_if<std::int32_t Options::*>(&spec.member))
+    options.** number = parse_int(text).value();
+  if (const auto* number = std::get_if<std::int64_t Options::*>(&spec.member))
+    options.** number = parse_long(text).value();
+  if (const auto* word = std::get_if<std::string Options::*>(&spec.member)) options.** word = value;
+  if (const auto* custom = std::get_if<CustomOption>(&spec.member)) {
+    if (std::string why = custom->set(options, text); !why.empty()) return why;
+    value = custom->get(options);
+  }
+  options.given[spec.name] = std::move(value);
+  return {};
+}
+
+std::optional<std::string> option_text(const Options& options, const OptionSpec& spec) {
+  if (const auto* flag = std::get_if<bool Options::*>(&spec.member)) return options.**flag ? "true" : "false";
+  if (const auto* number = std::get_if<std::int32_t Options::*>(&spec.member)) return std::to_string(options.**number);
+  if (const auto* number = std::get_if<std::int64_t Options::*>(&spec.member)) return std::to_string(options.**number);
+  if (const auto* word = std::get_if<std::string Options::*>(&spec.member)) return options.**word;
+  if (const auto* custom = std::get_if<CustomOption>(&spec.member)) return custom->get(options);
+  const auto given = options.given.find(spec.name);
+  return given == options.given.end() ? spec.default_text : std::optional(given->second);
+}
+
+}  // namespace cms::broker
