@@ -113,6 +113,15 @@ build_c() {
   echo "$program"
 }
 
+# Builds the Go package PACKAGE of the franz-go folder under this name; sets $program. Skips without Go or its modules.
+go_program() {
+  need go golang
+  program=$cache/go/$1
+  mkdir -p "$cache/go"
+  (cd "$compat/franz-go" && timeout 400 go build -o "$program" "$2") > "$program.log" 2>&1 ||
+    skip "the Go program does not build, see $program.log"
+}
+
 # Compiles the Java sources of a folder into the cache; sets $java_command, to run them. Skips without a JDK or Kafka's jars.
 java_classes() {
   local folder=$1
