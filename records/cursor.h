@@ -40,6 +40,9 @@ class Cursor {
 
   CursorFault fault() const { return fault_; }
 
+  // The bytes that can be read without asking the stream for more.
+  std::size_t at_hand() const { return static_cast<std::size_t>(end_ - at_); }
+
   // Whether nothing follows. From a stream this is known only once the decompressor has checked its end, and a fault
   // may come of it: then false.
   bool at_end() { return at_ == end_ && !refill() && fault_ == CursorFault::ended; }
@@ -52,23 +55,17 @@ class Cursor {
   }
 
   bool read(std::int32_t& value) {
-    if (at_ != end_ && *at_ < std::byte{0x80}) [[likely]] {
-      value = unfold_sign(std::to_integer<std::uint32_t>(*at_++));
-      return true;
-    }
     std::uint64_t folded = 0;
-    if (!read_groups(folded, varint32_bytes_max)) return false;
+    if (!read_short(folded) && !read_groups(folded, varint32_bytes_max)) [[unlikely]]
+      return false;
     value = unfold_sign(static_cast<std::uint32_t>(folded));
     return true;
   }
 
   bool read(std::int64_t& value) {
-    if (at_ != end_ && *at_ < std::byte{0x80}) [[likely]] {
-      value = unfold_sign(std::to_integer<std::uint64_t>(*at_++));
-      return true;
-    }
     std::uint64_t folded = 0;
-    if (!read_groups(folded, varint64_bytes_max)) return false;
+    if (!read_short(folded) && !read_groups(folded, varint64_bytes_max)) [[unlikely]]
+      return false;
     value = unfold_sign(folded);
     return true;
   }
@@ -82,7 +79,10 @@ class Cursor {
   }
 
  private:
+  bool read_short(std::uint64_t& folded) { return read_short_varint(at_, end_, folded); }
+
   bool read_groups(std::uint64_t& folded, std::size_t bytes_max) {
+    folded = 0;
     unsigned shift = 0;
     for (std::size_t count = 0; count < bytes_max; ++count, shift += 7) {
       std::byte group;

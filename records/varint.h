@@ -39,4 +39,22 @@ std::byte* store_varint(std::byte* to, Signed value) {
   return to;
 }
 
+// Reads a varint of one or two bytes, which nearly all are, and moves `at` past it; false for any other, or when fewer
+// than two bytes are there.
+inline bool read_short_varint(const std::byte*& at, const std::byte* end, std::uint64_t& folded) {
+  if (end - at < 2) [[unlikely]]
+    return false;
+  const auto low = std::to_integer<std::uint32_t>(at[0]);
+  const auto high = std::to_integer<std::uint32_t>(at[1]);
+  if (low < 0x80) {
+    folded = low;
+    ++at;
+    return true;
+  }
+  if (high >= 0x80) return false;
+  folded = (low & 0x7f) | high << 7;
+  at += 2;
+  return true;
+}
+
 }  // namespace cms::records
