@@ -54,7 +54,9 @@ func (c *compat) check(name string, tested func(context.Context) error) {
 }
 
 // produce sends the records from..to-1 and returns the offset of the first, having seen that the others follow it.
-func (c *compat) produce(ctx context.Context, partition int32, from, to int, codec string, idempotent bool) (int64, error) {
+func (c *compat) produce(
+	ctx context.Context, partition int32, from, to int, codec string, idempotent bool,
+) (int64, error) {
 	options := []kgo.Opt{
 		kgo.SeedBrokers(bootstrap),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
