@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/handlers/api_versions.h"
+
+#include <algorithm>
+
+namespace cms::broker {
+
+namespace {
+
+// The first version in which the client says what it is.
+constexpr protocol::Version software_since = 3;
+
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+protocol::ApiVersionsResponse::Api shown(const Handler& handler) {
+  return {.api_key = handler.key, .min_version = handler.advertised.first, .max_version = handler.advertised.last};
+}
+
+}  // namespace
+
+bool is_software_name(std::string_view text) {
+  if (text.empty() || !is_letter_or_digit(text.front()) || !is_letter_or_digit(text.back())) return false;
+  return std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; });
+}
+
+void api_versions(std::span<const Handler> table, const Metadata& node, const RequestContext& context,
+                  const protocol::ApiVersionsRequest& request, protocol::ApiVersionsResponse& response) {
+  if (context.version() >= software_since &&
+      (!is_software_name(request.client_software_name) || !is_software_name(request.client_software_version))) {
+    response.error_code = ErrorCode::invalid_request;
+    return;
+  }
+  response.api_keys.reserve(table.size());
+  for (const Handler& handler : table) response.api_keys.push_back(shown(handler));
+  std::ranges::sort(response.api_keys, {}, &protocol::ApiVersionsResponse::Api::api_key);
+  response.supported_features.push_back({.name = std::string(metadata_version_feature),
+                                         .min_version = metadata_version_level,
+                                         .max_version = metadata_version_level});
+  // Levels change only with the program, so with a start: clients take what comes with a higher epoch.
+  response.finalized_features_epoch = node.boots();
+  response.finalized_features.push_back({.name = std::string(metadata_version_feature),
+                                         .max_version_level = metadata_version_level,
+                                         .min_version_level = metadata_version_level});
+}
+
+void unsupported_api_versions(std::span<const Handler> table, protocol::ApiVersionsResponse& response) {
+  response.error_code = ErrorCode::unsupported_version;
+  for (const Handler& handler : table) {
+    if (handler.key == protocol::ApiKey::api_versions) response.api_keys.push_back(shown(handler));
+  }
+}
+
+}  // namespace cms::broker
