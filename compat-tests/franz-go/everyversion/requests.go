@@ -178,7 +178,7 @@ func (a *asker) describeConfigs(int16) kmsg.Request {
 	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, a.topic
 	resource.ConfigNames = []string{"retention.ms", "cleanup.policy", "max.message.bytes"}
 	r.Resources = append(r.Resources, resource)
-	r.IncludeSynonyms, r.IncludeDocumentation = true, true
+	r.IncludeSynonyms = true
 	return r
 }
 
