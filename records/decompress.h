@@ -4,7 +4,7 @@
 // What is accepted is what Kafka's own readers accept, since a batch that we store and they cannot read would stop
 // every consumer of its partition:
 //   gzip    RFC 1952, one member or several
-//   snappy  snappy-java's framing (an 16-byte header, then chunks: size int32, one snappy block), or one bare block
+//   snappy  snappy-java's framing (a 16-byte header, then chunks: size int32, one snappy block), or one bare block
 //   lz4     one frame of version 1 with independent blocks and without a dictionary; nothing after it
 //   zstd    RFC 8878, one frame or several, windows of up to 128 MiB
 //
@@ -23,8 +23,9 @@ namespace cms::records {
 // What a batch may hold once decompressed, where the caller does not say otherwise.
 inline constexpr std::size_t uncompressed_bytes_max_default = std::size_t{128} << 20;
 
-// A decoder keeps its tables between streams unless they are larger than this.
-inline constexpr std::size_t retained_bytes_max = std::size_t{1} << 20;
+// A decoder keeps its tables between streams unless they are larger than this, which is more than the 2 MiB windows
+// that Kafka's clients make with zstd.
+inline constexpr std::size_t retained_bytes_max = std::size_t{4} << 20;
 
 namespace internal {
 class Stream;  // one codec's decoder

@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t flags_at = 4;
 constexpr unsigned must_be_mask = 0b1110'0011;
 constexpr unsigned must_be = 0b0110'0000;
+
+constexpr std::size_t block_size_at = 5;
+constexpr unsigned largest_block_size = 7;  // 4 MiB, for which the context takes twice that; 6 is 1 MiB
+
 constexpr std::uint32_t frame_magic = 0x184D2204;  // little-endian on the wire
 
 class Lz4Stream final : public Stream {
@@ -18,6 +22,10 @@ class Lz4Stream final : public Stream {
   ~Lz4Stream() override { LZ4F_freeDecompressionContext(context_); }
 
   void open(ByteSpan input) override {
+    if (large_) {
+      LZ4F_freeDecompressionContext(context_);
+      context_ = nullptr;
+    }
     if (context_ == nullptr) {
       CHECK(!LZ4F_isError(LZ4F_createDecompressionContext(&context_, LZ4F_VERSION)));
     }
@@ -25,6 +33,7 @@ class Lz4Stream final : public Stream {
     input_ = input;
     ended_ = false;
     failed_ = !is_supported(input);
+    large_ = !failed_ && (std::to_integer<unsigned>(input[block_size_at]) >> 4) == largest_block_size;
   }
 
   base::Result<std::size_t> read(MutableByteSpan to) override {
@@ -49,7 +58,7 @@ class Lz4Stream final : public Stream {
  private:
   static bool is_supported(ByteSpan input) {
     std::uint32_t magic = 0;
-    if (input.size() <= flags_at) return false;
+    if (input.size() <= block_size_at) return false;
     std::memcpy(&magic, input.data(), sizeof magic);
     return magic == frame_magic && (std::to_integer<unsigned>(input[flags_at]) & must_be_mask) == must_be;
   }
@@ -58,6 +67,7 @@ class Lz4Stream final : public Stream {
   ByteSpan input_;
   bool ended_ = false;
   bool failed_ = false;
+  bool large_ = false;  // this frame makes the context grow beyond retained_bytes_max
 };
 
 }  // namespace
