@@ -27,9 +27,21 @@ func dial(address string) (*connection, error) {
 	return &connection{socket: socket, formatter: kmsg.NewRequestFormatter(kmsg.FormatterClientID("every-version"))}, err
 }
 
-// ask returns the parsed answer; one that does not come back to the same bytes when written again is an error, so
+// ask asks again for so long, as clients do, while the answer is an error that goes away by itself.
+func (c *connection) ask(
+	request kmsg.Request, version int16, patience time.Duration,
+) (response kmsg.Response, err error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		response, err = c.askOnce(request, version)
+		if !kerr.IsRetriable(err) || time.Now().After(deadline) {
+			return response, err
+		}
+	}
+}
+
+// askOnce returns the parsed answer; one that does not come back to the same bytes when written again is an error, so
 // that neither a missing field nor a byte too many goes unseen.
-func (c *connection) ask(request kmsg.Request, version int16) (kmsg.Response, error) {
+func (c *connection) askOnce(request kmsg.Request, version int16) (kmsg.Response, error) {
 	request.SetVersion(version)
 	c.correlationID++
 	c.socket.SetDeadline(time.Now().Add(wait))

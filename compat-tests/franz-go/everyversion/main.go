@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -30,7 +31,7 @@ func (t *totals) count(name string, err error) {
 
 // offered returns the ranges of versions by API key.
 func offered(c *connection) (map[int16][2]int16, error) {
-	response, err := c.ask((&asker{}).apiVersions(3), 3)
+	response, err := c.ask((&asker{}).apiVersions(3), 3, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +46,10 @@ func offered(c *connection) (map[int16][2]int16, error) {
 func prepare(c *connection, a *asker) error {
 	create := a.createTopics(0).(*kmsg.CreateTopicsRequest)
 	create.Topics[0].Topic = a.topic
-	if _, err := c.ask(create, 7); err != nil {
+	if _, err := c.ask(create, 7, wait); err != nil {
 		return err
 	}
-	response, err := c.ask(a.metadata(11), 11)
+	response, err := c.ask(a.metadata(11), 11, wait)
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,12 @@ func run(c *connection, a *asker) (*totals, error) {
 			continue
 		}
 		for version := max(versions[0], api.lowest); version <= min(versions[1], api.request(0).MaxVersion()); version++ {
-			_, err := c.ask(api.request(version), version)
-			if err != nil && api.allowed != "" && strings.HasPrefix(err.Error(), api.allowed) {
+			patience := wait
+			if api.allowed != nil {
+				patience = time.Second
+			}
+			_, err := c.ask(api.request(version), version, patience)
+			if api.allowed != nil && errors.Is(err, api.allowed) {
 				err = nil
 			}
 			t.count(fmt.Sprintf("%s version %d", api.name, version), err)
@@ -82,7 +87,7 @@ func run(c *connection, a *asker) (*totals, error) {
 	}
 	last := a.deleteTopics(6).(*kmsg.DeleteTopicsRequest)
 	last.Topics[0].Topic, last.Topics[0].TopicID = nil, a.topicID
-	_, err = c.ask(last, 6)
+	_, err = c.ask(last, 6, wait)
 	t.count("DeleteTopics by id", err)
 	return t, nil
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -15,12 +16,12 @@ type asker struct {
 	config  map[string]string
 }
 
-// An api is left out where the broker does not offer it; what it may answer besides success is in `allowed`.
+// An api says how its request is made, and the error it may be answered with for good.
 type api struct {
 	name    string
 	lowest  int16 // below it a version is only advertised
 	request func(version int16) kmsg.Request
-	allowed string
+	allowed error
 }
 
 func pointer[T any](value T) *T { return &value }
@@ -30,24 +31,24 @@ func (a *asker) of(version int16) string { return fmt.Sprintf("%s-%d", a.topic, 
 
 func (a *asker) apis() []api {
 	return []api{
-		{"ApiVersions", 0, a.apiVersions, ""},
-		{"Metadata", 0, a.metadata, ""},
-		{"DescribeCluster", 0, a.describeCluster, ""},
-		{"DescribeTopicPartitions", 0, a.describeTopicPartitions, ""},
-		{"CreateTopics", 0, a.createTopics, ""},
-		{"CreatePartitions", 0, a.createPartitions, ""},
-		{"InitProducerID", 0, a.initProducerID, ""},
-		{"Produce", 3, a.produce, ""},
-		{"Fetch", 0, a.fetch, ""},
-		{"ListOffsets", 0, a.listOffsets, ""},
-		{"OffsetForLeaderEpoch", 0, a.offsetForLeaderEpoch, ""},
-		{"DeleteRecords", 0, a.deleteRecords, ""},
-		{"DescribeConfigs", 0, a.describeConfigs, ""},
-		{"IncrementalAlterConfigs", 0, a.incrementalAlterConfigs, ""},
-		{"AlterConfigs", 0, a.alterConfigs, ""},
-		{"DescribeLogDirs", 0, a.describeLogDirs, ""},
-		{"FindCoordinator", 0, a.findCoordinator, "COORDINATOR_NOT_AVAILABLE"},
-		{"DeleteTopics", 0, a.deleteTopics, ""},
+		{"ApiVersions", 0, a.apiVersions, nil},
+		{"Metadata", 0, a.metadata, nil},
+		{"DescribeCluster", 0, a.describeCluster, nil},
+		{"DescribeTopicPartitions", 0, a.describeTopicPartitions, nil},
+		{"CreateTopics", 0, a.createTopics, nil},
+		{"CreatePartitions", 0, a.createPartitions, nil},
+		{"InitProducerID", 0, a.initProducerID, nil},
+		{"Produce", 3, a.produce, nil},
+		{"Fetch", 0, a.fetch, nil},
+		{"ListOffsets", 0, a.listOffsets, nil},
+		{"OffsetForLeaderEpoch", 0, a.offsetForLeaderEpoch, nil},
+		{"DeleteRecords", 0, a.deleteRecords, nil},
+		{"DescribeConfigs", 0, a.describeConfigs, nil},
+		{"IncrementalAlterConfigs", 0, a.incrementalAlterConfigs, nil},
+		{"AlterConfigs", 0, a.alterConfigs, nil},
+		{"DescribeLogDirs", 0, a.describeLogDirs, nil},
+		{"FindCoordinator", 0, a.findCoordinator, kerr.CoordinatorNotAvailable},
+		{"DeleteTopics", 0, a.deleteTopics, nil},
 	}
 }
 
