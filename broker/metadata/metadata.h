@@ -118,11 +118,17 @@ class Metadata {
 
  private:
   struct State;
+  using Changes = std::vector<StoreChange>;
+
   Metadata(ConfigurationStore& store, std::int32_t node_id);
 
+  // Of open().
   base::Result<void> load();
   base::Result<void> start(base::Random& random);
-  base::Result<void> store_changes(std::span<const StoreChange> changes);
+
+  // With change_mutex_ held.
+  base::Result<void> apply(const Changes& changes);
+  base::Result<TopicPointer> replace_topic(const TopicPointer& before, TopicRecord after);
 
   // Fixed after open().
   ConfigurationStore& store_;
@@ -130,9 +136,9 @@ class Metadata {
   std::string cluster_id_;
   std::int64_t boots_ = 0;
 
-  mutable std::mutex change_mutex_;  // held by whoever changes, across the store's write; taken before state_mutex_
-  mutable std::mutex state_mutex_;   // short
-  std::unique_ptr<State> state_;
+  std::mutex change_mutex_;         // one change at a time, across the store's write; taken before state_mutex_
+  mutable std::mutex state_mutex_;  // short
+  std::unique_ptr<State> state_;    // changed with both held: read with either
 };
 
 }  // namespace cms::broker
