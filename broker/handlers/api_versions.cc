@@ -10,9 +10,7 @@ namespace {
 // The first version in which the client says what it is.
 constexpr protocol::Version software_since = 3;
 
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 protocol::ApiVersionsResponse::Api shown(const Handler& handler) {
   return {.api_key = handler.key, .min_version = handler.advertised.first, .max_version = handler.advertised.last};
@@ -45,11 +43,17 @@ void api_versions(std::span<const Handler> table, const Metadata& node, const Re
                                          .min_version_level = metadata_version_level});
 }
 
-void unsupported_api_versions(std::span<const Handler> table, protocol::ApiVersionsResponse& response) {
+bool is_served_api_versions(protocol::Version version) {
+  return protocol::ApiVersionsRequest::versions.contains(version);
+}
+
+void write_unsupported_api_versions(std::int32_t correlation_id, protocol::FrameBuffer& out) {
+  constexpr protocol::VersionRange served = protocol::ApiVersionsRequest::versions;
+  protocol::ApiVersionsResponse response;
   response.error_code = ErrorCode::unsupported_version;
-  for (const Handler& handler : table) {
-    if (handler.key == protocol::ApiKey::api_versions) response.api_keys.push_back(shown(handler));
-  }
+  response.api_keys.push_back(
+      {.api_key = protocol::ApiKey::api_versions, .min_version = served.first, .max_version = served.last});
+  protocol::write_response(0, correlation_id, response, out);
 }
 
 }  // namespace cms::broker

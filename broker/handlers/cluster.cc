@@ -22,8 +22,7 @@ std::pair<ErrorCode, std::string> why_no_coordinator(protocol::CoordinatorType t
     case protocol::CoordinatorType::share:
       return {ErrorCode::invalid_request, "This broker does not serve share groups."};
   }
-  return {ErrorCode::invalid_request,
-          "Unknown coordinator type " + std::to_string(static_cast<int>(type)) + "."};
+  return {ErrorCode::invalid_request, "Unknown coordinator type " + std::to_string(static_cast<int>(type)) + "."};
 }
 
 }  // namespace

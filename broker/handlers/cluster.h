@@ -13,8 +13,8 @@ void describe_cluster(const Metadata& node, const Options& options, const Reques
                       const protocol::DescribeClusterRequest& request, protocol::DescribeClusterResponse& response);
 
 // There are neither groups nor transactions yet. A group's coordinator is not available, which clients retry; a
-// transaction's is refused with UNSUPPORTED_VERSION and a message, which clients hand to the application at once instead
-// of waiting for it until they time out.
+// transaction's is refused with UNSUPPORTED_VERSION and a message, which clients hand to the application at once
+// instead of waiting for it until they time out.
 void find_coordinator(const RequestContext& context, const protocol::FindCoordinatorRequest& request,
                       protocol::FindCoordinatorResponse& response);
 

@@ -86,8 +86,8 @@ void describe_topic_partitions(const Topics& topics, const RequestContext&,
     shown.topic_authorized_operations = all_topic_operations;
     const TopicHandle topic = topics.find(name);
     if (topic == nullptr) {
-      shown.error_code = why_not_topic_name(name) ? ErrorCode::invalid_topic_exception
-                                                  : ErrorCode::unknown_topic_or_partition;
+      shown.error_code =
+          why_not_topic_name(name) ? ErrorCode::invalid_topic_exception : ErrorCode::unknown_topic_or_partition;
       continue;
     }
     shown.topic_id = topic->id();

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/config/broker_config.h"
+#include "broker/handlers/config_resource.h"
+#include "broker/handlers/configs.h"
+#include "broker/metadata/topic_name.h"
+
+namespace cms::broker {
+
+namespace {
+
+using protocol::ConfigResourceType;
+
+// What one resource's configs become.
+struct Change {
+  Topics::ConfigChange topic;
+  std::function<ConfigOutcome(const ConfigMap& current)> broker;
+  bool incremental = false;
+};
+
+Change change_of(const protocol::AlterConfigsRequest::Resource& resource) {
+  std::vector<ConfigSetting> settings;
+  settings.reserve(resource.configs.size());
+  for (const auto& config : resource.configs) settings.push_back({config.name, config.value});
+  return {.topic = [settings](const TopicConfigLayers& layers) { return replace_topic_config(settings, layers); },
+          .broker = [settings](const ConfigMap&) { return replace_broker_config(settings); },
+          .incremental = false};
+}
+
+Change change_of(const protocol::IncrementalAlterConfigsRequest::Resource& resource) {
+  std::vector<ConfigOperation> operations;
+  operations.reserve(resource.configs.size());
+  for (const auto& config : resource.configs) {
+    operations.push_back({config.name, static_cast<ConfigOperation::Kind>(config.config_operation), config.value});
+  }
+  return {.topic = [operations](const TopicConfigLayers& layers) { return alter_topic_config(operations, layers); },
+          .broker = [operations](const ConfigMap& current) { return alter_broker_config(current, operations); },
+          .incremental = true};
+}
+
+ConfigVerdict change_topic(Topics& topics, const std::string& name, const Change& change, bool validate_only) {
+  if (name.empty()) return {ErrorCode::invalid_request, "Default topic resources are not allowed."};
+  if (auto why = why_not_topic_name(name)) return {ErrorCode::invalid_topic_exception, std::move(*why)};
+  TopicOutcome outcome = topics.change_config(name, change.topic, validate_only);
+  if (outcome.error == ErrorCode::unknown_topic_or_partition) {
+    return {outcome.error, "The topic '" + name + "' does not exist."};
+  }
+  return {outcome.error, std::move(outcome.message)};
+}
+
+ConfigVerdict change_broker(Topics& topics, Metadata& node, const std::string& name, const Change& change,
+                            bool validate_only) {
+  ConfigVerdict verdict = check_broker_name(name, node.node_id(), true);
+  if (!verdict.ok()) return verdict;
+  const std::optional<std::int32_t> id = name.empty() ? std::nullopt : std::optional(node.node_id());
+  const ConfigOutcome changed = change.broker(node.broker_configs(id));
+  if (!changed) return {static_cast<ErrorCode>(changed.refusal().code), changed.refusal().message};
+  if (validate_only) return {};
+  if (const auto stored = node.set_broker_configs(id, *changed); !stored) {
+    return {ErrorCode::kafka_storage_error, stored.error().message()};
+  }
+  topics.broker_configs_changed();
+  return {};
+}
+
+ConfigVerdict refuse_other(ConfigResourceType type, const std::string& name, const Change& change,
+                           std::int32_t node_id) {
+  if (type == ConfigResourceType::broker_logger && change.incremental) {
+    ConfigVerdict verdict = check_broker_name(name, node_id, false);
+    if (!verdict.ok()) return verdict;
+    return {ErrorCode::invalid_config, "The levels of loggers are set with the option log.level at start."};
+  }
+  ConfigVerdict verdict = check_other_resource(type, name);
+  if (!verdict.ok()) return verdict;
+  return {ErrorCode::invalid_request, type == ConfigResourceType::group ? "This broker has no configs of groups."
+                                                                        : "This broker collects no client metrics."};
+}
+
+// The same for both requests and both responses.
+template <typename Request, typename Response>
+void alter(Topics& topics, Metadata& node, const Request& request, Response& response) {
+  std::map<std::pair<ConfigResourceType, std::string_view>, int> listed;
+  for (const auto& resource : request.resources) ++listed[{resource.resource_type, resource.resource_name}];
+  for (const auto& resource : request.resources) {
+    const auto change = [&]() -> ConfigVerdict {
+      if (listed[{resource.resource_type, resource.resource_name}] > 1) {
+        return {ErrorCode::invalid_request, "Each resource must appear at most once."};
+      }
+      const Change wanted = change_of(resource);
+      if (resource.resource_type == ConfigResourceType::topic) {
+        return change_topic(topics, resource.resource_name, wanted, request.validate_only);
+      }
+      if (resource.resource_type == ConfigResourceType::broker) {
+        return change_broker(topics, node, resource.resource_name, wanted, request.validate_only);
+      }
+      return refuse_other(resource.resource_type, resource.resource_name, wanted, node.node_id());
+    };
+    ConfigVerdict verdict = change();
+    auto& answer = response.responses.emplace_back();
+    answer.resource_type = resource.resource_type;
+    answer.resource_name = resource.resource_name;
+    answer.error_code = verdict.error;
+    if (!verdict.ok()) answer.error_message = std::move(verdict.message);
+  }
+}
+
+}  // namespace
+
+void alter_configs(Topics& topics, Metadata& node, const RequestContext&, const protocol::AlterConfigsRequest& request,
+                   protocol::AlterConfigsResponse& response) {
+  alter(topics, node, request, response);
+}
+
+void incremental_alter_configs(Topics& topics, Metadata& node, const RequestContext&,
+                               const protocol::IncrementalAlterConfigsRequest& request,
+                               protocol::IncrementalAlterConfigsResponse& response) {
+  alter(topics, node, request, response);
+}
+
+}  // namespace cms::broker

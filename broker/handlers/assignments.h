@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replicas that a tool chooses by hand. This node is the only broker, so only one choice is right.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "broker/topics/topics.h"
+
+namespace cms::broker {
+
+// Nothing, or why one partition's replicas are refused.
+std::optional<TopicOutcome> why_not_replicas(std::span<const std::int32_t> brokers, std::int32_t node_id);
+
+// Nothing, or why not so many copies; -1 is the default.
+std::optional<TopicOutcome> why_not_replication_factor(std::int16_t factor);
+
+}  // namespace cms::broker

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configurations of topics and brokers, shown and changed. Changes block until they are durable; each resource is
+// changed as a whole or not at all.
+//
+// Broker loggers are shown (there is one, the root). Client metrics and groups have no configs here: their resources
+// are shown empty, and a change of them is refused.
+#pragma once
+
+#include "broker/config/options.h"
+#include "broker/handlers/request.h"
+#include "broker/metadata/metadata.h"
+#include "broker/topics/topics.h"
+#include "protocol/messages/configs.h"
+
+namespace cms::broker {
+
+// A resource listed twice is answered with INVALID_REQUEST the second time, so that an answer does not outgrow what
+// there is to show.
+void describe_configs(const Topics& topics, const Metadata& node, const Options& options, const RequestContext& context,
+                      const protocol::DescribeConfigsRequest& request, protocol::DescribeConfigsResponse& response);
+
+// Not to be run for two requests at once: a broker's configs are read, changed and stored.
+void alter_configs(Topics& topics, Metadata& node, const RequestContext& context,
+                   const protocol::AlterConfigsRequest& request, protocol::AlterConfigsResponse& response);
+void incremental_alter_configs(Topics& topics, Metadata& node, const RequestContext& context,
+                               const protocol::IncrementalAlterConfigsRequest& request,
+                               protocol::IncrementalAlterConfigsResponse& response);
+
+}  // namespace cms::broker
