@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -31,6 +32,7 @@ class Socket {
 
   // All of `bytes`, or an error.
   Result<void> send(ByteSpan bytes);
+  Result<void> send(std::span<const ByteSpan> parts);
 
   // The next frame without its length; valid until the next call. A peer that closed in good order is
   // ErrorKind::closed. A frame above frame_bytes_max is an error, and nothing of its size is allocated.

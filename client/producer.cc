@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/producer.h"
+
+#include <cstring>
+#include <utility>
+
+namespace cms::client {
+
+namespace {
+
+using protocol::ErrorCode;
+using protocol::ProduceRequest;
+
+// MurmurHash2, 32 bits, little-endian (Appleby), with the seed Kafka uses.
+std::uint32_t murmur2(base::ByteSpan bytes) {
+  constexpr std::uint32_t seed = 0x9747b28c;
+  constexpr std::uint32_t multiplier = 0x5bd1e995;
+  std::uint32_t hash = seed ^ static_cast<std::uint32_t>(bytes.size());
+  for (; bytes.size() >= sizeof(std::uint32_t); bytes = bytes.subspan(sizeof(std::uint32_t))) {
+    std::uint32_t word;
+    std::memcpy(&word, bytes.data(), sizeof word);
+    word *= multiplier;
+    word ^= word >> 24;
+    word *= multiplier;
+    hash *= multiplier;
+    hash ^= word;
+  }
+  if (!bytes.empty()) {
+    for (std::size_t i = bytes.size(); i > 0; --i) hash ^= static_cast<std::uint32_t>(bytes[i - 1]) << (8 * (i - 1));
+    hash *= multiplier;
+  }
+  hash ^= hash >> 13;
+  hash *= multiplier;
+  hash ^= hash >> 15;
+  return hash;
+}
+
+}  // namespace
+
+std::int32_t partition_of_key(base::ByteSpan key, std::int32_t count) {
+  CHECK(count > 0);
+  return static_cast<std::int32_t>(murmur2(key) & 0x7fffffff) % count;
+}
+
+Producer::Producer(Cluster& cluster, std::string topic, ProducerOptions options)
+    : cluster_(cluster), topic_(std::move(topic)), options_(options) {}
+
+Result<void> Producer::begin() {
+  begun_ = true;
+  if (!options_.idempotent) return {};
+  protocol::InitProducerIdRequest request;
+  auto answer = cluster_.bootstrap().call(request);
+  if (!answer) return answer.error();
+  if (answer->error_code != ErrorCode::none) return refusal(answer->error_code).while_doing("asking for a producer id");
+  producer_id_ = answer->producer_id;
+  producer_epoch_ = answer->producer_epoch;
+  return {};
+}
+
+records::BatchBuilder& Producer::builder(std::int32_t partition) {
+  const auto found = batches_.find(partition);
+  if (found != batches_.end()) return found->second;
+  records::BatchOptions options;
+  options.codec = options_.codec;
+  options.producer_id = producer_id_;
+  options.producer_epoch = producer_epoch_;
+  return batches_.emplace(partition, records::BatchBuilder(options)).first->second;
+}
+
+Result<void> Producer::add(std::int32_t partition, const records::NewRecord& record) {
+  if (!begun_) {
+    if (Result<void> ready = begin(); !ready) return ready;
+  }
+  records::BatchBuilder& batch = builder(partition);
+  if (batch.record_count() > 0 && batch.size() + batch.size_of(record) > options_.batch_bytes_max) {
+    if (Result<void> sent = send_batch(partition, batch); !sent) return sent;
+  }
+  batch.add(record);
+  return {};
+}
+
+Result<void> Producer::send() {
+  for (auto& [partition, batch] : batches_) {
+    if (batch.record_count() == 0) continue;
+    if (Result<void> sent = send_batch(partition, batch); !sent) return sent;
+  }
+  return {};
+}
+
+Result<void> Producer::flush() {
+  if (Result<void> sent = send(); !sent) return sent;
+  while (!in_flight_.empty()) {
+    if (Result<void> received = receive_one(); !received) return received;
+  }
+  return {};
+}
+
+Result<void> Producer::send_batch(std::int32_t partition, records::BatchBuilder& batch) {
+  const Result<Connection*> leader = cluster_.leader_of(topic_, partition);
+  if (!leader) return leader.error();
+  const Result<const TopicMetadata*> topic = cluster_.topic(topic_);
+  if (!topic) return topic.error();
+  if (in_flight_.size() >= options_.in_flight_max) {
+    if (Result<void> received = receive_one(); !received) return received;
+  }
+  const std::int32_t count = batch.record_count();
+  if (options_.idempotent) {
+    records::Sequence& sequence = next_sequence_[partition];
+    batch.options().base_sequence = sequence;
+    sequence = records::advance_sequence(sequence, count);
+  }
+  const std::vector<std::byte> bytes = batch.finish();
+  ProduceRequest request;
+  request.acks = options_.acks;
+  request.timeout_ms = options_.timeout_ms;
+  auto& asked = request.topic_data.emplace_back();
+  asked.name = topic_;
+  asked.topic_id = (*topic)->topic_id;
+  asked.partition_data.push_back({partition, protocol::RecordsView(base::ByteSpan(bytes))});
+  const auto pending = (*leader)->send(request);
+  if (!pending) return pending.error();
+  if (options_.acks == 0) {
+    this->count(partition, count, -1);
+  } else {
+    in_flight_.push_back({*leader, *pending, partition, count});
+  }
+  return {};
+}
+
+Result<void> Producer::receive_one() {
+  const InFlight sent = in_flight_.front();
+  in_flight_.pop_front();
+  const auto answer = sent.connection->receive(sent.pending);
+  if (!answer) return answer.error();
+  if (answer->responses.size() != 1 || answer->responses.front().partition_responses.size() != 1)
+    return Error(ErrorKind::corrupt, "the broker's answer is not about what was produced");
+  const auto& partition = answer->responses.front().partition_responses.front();
+  if (partition.error_code != ErrorCode::none)
+    return refusal(partition.error_code, partition.error_message)
+        .while_doing(topic_ + "-" + std::to_string(sent.partition));
+  count(sent.partition, sent.records, partition.base_offset);
+  return {};
+}
+
+void Producer::count(std::int32_t partition, std::int32_t records, std::int64_t base_offset) {
+  Appended& appended = appended_[partition];
+  appended.records += records;
+  if (base_offset < 0) return;
+  if (appended.first_offset < 0) appended.first_offset = base_offset;
+  appended.last_offset = base_offset + records - 1;
+}
+
+}  // namespace cms::client
