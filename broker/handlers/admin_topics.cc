@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "broker/handlers/assignments.h"
-#include "broker/handlers/listed_names.h"
+#include "broker/handlers/listed.h"
 #include "broker/metadata/topic_name.h"
 
 namespace cms::broker {
@@ -134,8 +134,8 @@ void delete_topics(Topics& topics, const Options& options, const RequestContext&
     if (wanted.name) names.add(*wanted.name);
   }
   for (const auto& wanted : listed) {
-    const ListedNames::Turn turn = wanted.name ? names.take(*wanted.name) : ListedNames::Turn::once;
-    if (turn != ListedNames::Turn::answered) delete_one(topics, wanted, turn == ListedNames::Turn::once, response);
+    const Turn turn = wanted.name ? names.take(*wanted.name) : Turn::once;
+    if (turn != Turn::answered) delete_one(topics, wanted, turn == Turn::once, response);
   }
 }
 
@@ -144,9 +144,9 @@ void create_partitions(Topics& topics, const Metadata& node, const RequestContex
   ListedNames names;
   for (const auto& wanted : request.topics) names.add(wanted.name);
   for (const auto& wanted : request.topics) {
-    const ListedNames::Turn turn = names.take(wanted.name);
-    if (turn == ListedNames::Turn::answered) continue;
-    TopicOutcome outcome = turn == ListedNames::Turn::once
+    const Turn turn = names.take(wanted.name);
+    if (turn == Turn::answered) continue;
+    TopicOutcome outcome = turn == Turn::once
                                ? add_partitions(topics, wanted, node.node_id(), request.validate_only)
                                : TopicOutcome::refuse(ErrorCode::invalid_request, "Duplicate topic name.");
     auto& answer = response.results.emplace_back();

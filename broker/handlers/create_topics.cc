@@ -4,7 +4,7 @@
 
 #include "broker/handlers/admin_topics.h"
 #include "broker/handlers/assignments.h"
-#include "broker/handlers/listed_names.h"
+#include "broker/handlers/listed.h"
 
 namespace cms::broker {
 
@@ -88,13 +88,13 @@ void create_topics(Topics& topics, const Metadata& node, const RequestContext&, 
   ListedNames names;
   for (const auto& wanted : request.topics) names.add(wanted.name);
   for (const auto& wanted : request.topics) {
-    const ListedNames::Turn turn = names.take(wanted.name);
-    if (turn == ListedNames::Turn::answered) continue;
+    const Turn turn = names.take(wanted.name);
+    if (turn == Turn::answered) continue;
     CreateTopicsResponse::Topic& answer = response.topics.emplace_back();
     answer.name = wanted.name;
     tell(topics,
-         turn == ListedNames::Turn::once ? create(topics, wanted, node.node_id(), request.validate_only)
-                                         : TopicOutcome::refuse(ErrorCode::invalid_request, "Duplicate topic name."),
+         turn == Turn::once ? create(topics, wanted, node.node_id(), request.validate_only)
+                            : TopicOutcome::refuse(ErrorCode::invalid_request, "Duplicate topic name."),
          answer);
   }
 }
