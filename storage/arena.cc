@@ -84,8 +84,8 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
       chunk = std::move(*mapped);
     }
     if (chunk->written() > 0) chunk->zero_written();
-    return std::shared_ptr<Chunk>(chunk.release(),
-                                  [pool = shared_from_this()](Chunk* back) { pool->put_back(std::unique_ptr<Chunk>(back)); });
+    return std::shared_ptr<Chunk>(
+        chunk.release(), [pool = shared_from_this()](Chunk* back) { pool->put_back(std::unique_ptr<Chunk>(back)); });
   }
 
   bool under_pressure() const { return held_.load(std::memory_order_relaxed) > options_.budget_bytes / 8 * 7; }
@@ -122,8 +122,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
 
  private:
   bool reserve(std::size_t size, std::uint64_t held_bytes) {
-    const std::uint64_t limit =
-        held_bytes >= small_log_bytes ? options_.budget_bytes / 16 * 15 : options_.budget_bytes;
+    const std::uint64_t limit = held_bytes >= small_log_bytes ? options_.budget_bytes / 16 * 15 : options_.budget_bytes;
     std::uint64_t held = held_.load(std::memory_order_relaxed);
     do {
       if (size > limit || held > limit - size) return false;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory that log tails lie in: chunks of a few sizes, handed out within a budget and recycled.
 //
-// A chunk is a mapping of its own (a memfd), so that it can be registered for RDMA or mapped read-only by a local reader,
-// and it belongs to one partition at a time: nobody who maps it sees another partition's records. A chunk is handed out
-// zeroed. Returning one does not unmap it: mapping, touching and unmapping costs more than copying what it holds.
+// A chunk is a mapping of its own (a memfd), so that it can be registered for RDMA or mapped read-only by a local
+// reader, and it belongs to one partition at a time: nobody who maps it sees another partition's records. A chunk is
+// handed out zeroed. Returning one does not unmap it: mapping, touching and unmapping costs more than copying what it
+// holds.
 #pragma once
 
 #include <array>
@@ -21,12 +22,13 @@ namespace cms::storage {
 // Writable by the log that took it; whoever holds a slice of it reads bytes that do not change any more.
 class Chunk {
  public:
-  Chunk(std::byte* data, std::size_t capacity, int descriptor) : data_(data), capacity_(capacity), descriptor_(descriptor) {}
+  Chunk(std::byte* data, std::size_t capacity, int descriptor)
+      : data_(data), capacity_(capacity), descriptor_(descriptor) {}
   ~Chunk();
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
 
-  std::byte* data() const { return data_; }  // page-aligned
+  std::byte* data() const { return data_; }           // page-aligned
   std::size_t capacity() const { return capacity_; }  // a multiple of 4096
 
   // The memfd behind it, owned by the chunk; -1 when there were too many: such a chunk cannot be mapped by others.
@@ -50,7 +52,7 @@ class Chunk {
 class Arena {
  public:
   struct Options {
-    std::uint64_t budget_bytes = 1ull << 30;    // of chunks that logs and readers hold
+    std::uint64_t budget_bytes = 1ull << 30;     // of chunks that logs and readers hold
     std::uint64_t pool_bytes_max = 64ull << 20;  // of chunks kept for the next who asks
     std::size_t descriptors_max = 4096;          // chunks beyond that have none
   };
@@ -79,8 +81,8 @@ class Arena {
   // Little of the budget is left: logs should give back what they can do without.
   bool under_pressure() const;
 
-  // Zeroes what was returned, faults in a chunk of each size that was asked for in vain, unmaps what is too much, so that
-  // take() need not. Work of milliseconds, for a thread that nobody waits for. wants_tidying() is cheap.
+  // Zeroes what was returned, faults in a chunk of each size that was asked for in vain, unmaps what is too much, so
+  // that take() need not. Work of milliseconds, for a thread that nobody waits for. wants_tidying() is cheap.
   bool wants_tidying() const;
   void tidy();
 

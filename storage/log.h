@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One partition's record batches in offset order.
 //
-// The caller holds the partition's lock for every call unless a call says otherwise, and no call waits for a disk unless it
-// says "blocks". append() gives the batch its offsets and makes it readable at once; durable_end() follows after the flush
-// that covers it (SegmentedLog), or at once (MemoryLog). After a flush has failed the log accepts no more: what reached the
-// disk is unknown until recovery.
+// The caller holds the partition's lock for every call unless a call says otherwise, and no call waits for a disk
+// unless it says "blocks". append() gives the batch its offsets and makes it readable at once; durable_end() follows
+// after the flush that covers it (SegmentedLog), or at once (MemoryLog). After a flush has failed the log accepts no
+// more: what reached the disk is unknown until recovery.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,13 @@ namespace cms::storage {
 using records::LeaderEpoch;
 using records::Offset;
 
-// Where batches lie that memory does not hold any more. The file stays open for as long as this is held, also when
-// retention has removed its name. Read outside the lock, through an IoQueue: [position, position + bytes) begins at a batch
-// boundary at or before the batch that holds the offset asked for (by at most cold_slack_bytes and one batch), has that
-// batch whole whatever its size, and may end inside a later one. It does not know of `below`: the reader stops there.
 inline constexpr std::size_t cold_slack_bytes = 64u << 10;
 
+// Where batches lie that memory does not hold any more. The file stays open for as long as this is held, also when
+// retention has removed its name. Read outside the lock, through an IoQueue: [position, position + bytes) begins at a
+// batch boundary at or before the batch that holds the offset asked for (by at most cold_slack_bytes and one batch),
+// has that batch whole whatever its size, and may end inside a later one. It does not know of `below`: the reader stops
+// there.
 struct ColdRange {
   std::shared_ptr<File> file;
   std::uint64_t position = 0;
@@ -43,7 +44,8 @@ struct LogRead {
 };
 
 struct Retention {
-  std::int64_t bytes = -1;    // keep at most this many; -1 no limit
+  std::int64_t bytes =
+      -1;  // -1 no limit. Memory: keep at most this many. Segments go while that much stays, as Kafka's
   std::int64_t time_ms = -1;  // keep what is younger (by largest timestamp); -1 no limit
 };
 
@@ -61,18 +63,20 @@ class Log {
  public:
   virtual ~Log() = default;
 
-  // Copies the batch (validated by the caller, whole, with records) behind the last one, with base offset next_offset() and
-  // this epoch, which never falls. Updates producers() and epochs(). Error: full (memory bound reached and nothing can be
-  // evicted) or what sealed the log.
+  // Copies the batch (validated by the caller, whole, with records) behind the last one, with base offset next_offset()
+  // and this epoch, which never falls. Updates producers() and epochs(). Error: full (memory bound reached and nothing
+  // can be evicted) or what sealed the log.
   virtual base::Result<Offset> append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) = 0;
 
   // Whole batches from the one that holds `from`, all below `below`: one at least, whatever its size, then as many as
   // bytes_max allows. Appends slices that share the log's memory, one per contiguous run. `from` in
-  // [first_offset(), next_offset()]; at or above `below` there are none. The first read that reaches a segment older than
-  // this process opens its files (a few reads of its index, once).
-  virtual base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) = 0;
+  // [first_offset(), next_offset()]; at or above `below` there are none. The first read that reaches a segment older
+  // than this process opens its files (a few reads of its index, once).
+  virtual base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max,
+                                     std::vector<base::Bytes>& into) = 0;
 
-  // Bytes of the batches in [from, below), at most `enough`; an estimate from above is allowed. For min_bytes of a fetch.
+  // Bytes of the batches in [from, below), at most `enough`; an estimate from above is allowed. For min_bytes of a
+  // fetch.
   virtual std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const = 0;
 
   // The first batch whose largest timestamp is at or after `time_ms`, below `below`; none is nullopt. Blocks where the
@@ -82,16 +86,16 @@ class Log {
   // The first batch with the largest timestamp of all below `below`. Blocks as batch_at_time().
   virtual base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) = 0;
 
-  // Nothing below `offset` is readable any more (DeleteRecords), also after a crash; never lowers. At most next_offset().
-  // Blocks for the write of a small file.
+  // Nothing below `offset` is readable any more (DeleteRecords), also after a crash; never lowers. At most
+  // next_offset(). Blocks for the write of a small file.
   virtual base::Result<void> raise_first_offset(Offset offset) = 0;
 
-  // Drops `first_dropped` and all behind it (replication, later views). Not below durable data unless told to by the view.
-  // Whole batches: next_offset() may end up lower. Blocks; not while a flush is under way.
+  // Drops `first_dropped` and all behind it (replication, later views). Not below durable data unless told to by the
+  // view. Whole batches: next_offset() may end up lower. Blocks; not while a flush is under way.
   virtual base::Result<void> truncate_from(Offset first_dropped) = 0;
 
-  // Drops whole segments or chunks that retention no longer covers, closes what is due by age, expires producers, lets go
-  // of memory and files unused since the last call. To be called now and then, more often while the arena is under
+  // Drops whole segments or chunks that retention no longer covers, closes what is due by age, expires producers, lets
+  // go of memory and files unused since the last call. To be called now and then, more often while the arena is under
   // pressure. Returns the bytes freed. Segments go by take_background_work(): first_offset() rises once it has run.
   virtual std::uint64_t apply_retention(base::TimestampMs now_ms) = 0;
 
@@ -115,8 +119,8 @@ class Log {
   // its owner then takes the lock and calls finish_flush(). Not while one is under way.
   virtual void start_flush(IoQueue& queue, bool sync, IoCompletion& done) = 0;
 
-  // Takes the result of the flush that has completed and moves durable_end(). On error the log is sealed: append() fails
-  // with this error from now on, reads below durable_end() go on.
+  // Takes the result of the flush that has completed and moves durable_end(). On error the log is sealed: append()
+  // fails with this error from now on, reads below durable_end() go on.
   virtual base::Result<void> finish_flush(base::Result<std::size_t> flushed) = 0;
 
   // Bytes appended that no finished flush covers.
@@ -125,9 +129,9 @@ class Log {
   // Writes and syncs all, with the indexes and states that make the next open quick. Blocks; for shutdown.
   virtual base::Result<void> close() = 0;
 
-  // Blocking work that appends, rolls and retention left behind (writing ahead of the end, snapshots, removing files), to
-  // be run in this order outside the lock on any thread, also after the log is gone; empty when there is none. Ask after
-  // finish_flush() and apply_retention(). A failure is worth a line in the journal and nothing else.
+  // Blocking work that appends, rolls and retention left behind (writing ahead of the end, snapshots, removing files),
+  // to be run in this order outside the lock on any thread, also after the log is gone; empty when there is none. Ask
+  // after finish_flush() and apply_retention(). A failure is worth a line in the journal and nothing else.
   virtual std::vector<std::function<base::Result<void>()>> take_background_work() = 0;
 };
 

@@ -20,8 +20,8 @@ void MemoryLog::set_options(const LogOptions& options) {
 }
 
 std::uint64_t MemoryLog::bytes_max() const {
-  std::uint64_t limit = retention_.bytes < 0 ? std::numeric_limits<std::uint64_t>::max()
-                                             : static_cast<std::uint64_t>(retention_.bytes);
+  std::uint64_t limit =
+      retention_.bytes < 0 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(retention_.bytes);
   if (tail_bytes_max_ > 0) limit = std::min(limit, tail_bytes_max_);
   return limit;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that all logs of a process keep open, bounded: the one unused for longest is closed to make room, and opened
-// again when it is asked for. Who holds a file keeps it open beyond that.
+// The files that all logs of a process keep open, bounded: the one unused for longest is closed to make room, and
+// opened again when it is asked for. Who holds a file keeps it open beyond that.
 #pragma once
 
 #include <cstdint>

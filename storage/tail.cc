@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "storage/disk.h"
+
 namespace cms::storage {
 
 using records::BatchView;
@@ -25,7 +27,25 @@ void Tail::open_extent(std::shared_ptr<Chunk> chunk, std::size_t begin, Offset b
   extent.file_position = file_position;
   extent.segment = segment;
   extent.base = extent.next = base;
+  copy_head(extent);
   extents_.push_back(std::move(extent));
+}
+
+// A direct write is of whole blocks, so an extent that begins inside one needs what the block holds before it.
+void Tail::copy_head(Extent& extent) const {
+  const auto head = static_cast<std::uint32_t>(extent.file_position % disk_block_bytes);
+  CHECK(extent.begin >= head);
+  if (head == 0) return;
+  const Extent* const before = extents_.empty() ? nullptr : &extents_.back();
+  if (before == nullptr || before->segment != extent.segment || before->file_end() != extent.file_position) {
+    extent.head_missing = head;
+    return;
+  }
+  std::memcpy(extent.chunk->data() + extent.begin - head, before->chunk->data() + before->end - head, head);
+  const std::uint64_t block = extent.file_position - head;
+  const std::uint64_t known_from = before->file_position;
+  if (before->head_missing > 0 && known_from > block)
+    extent.head_missing = static_cast<std::uint32_t>(known_from - block);
 }
 
 BatchView Tail::append(BatchView batch, Offset offset, records::LeaderEpoch epoch) {
@@ -37,8 +57,7 @@ BatchView Tail::append(BatchView batch, Offset offset, records::LeaderEpoch epoc
   records::set_base_offset({to, batch.size()}, offset);
   records::set_leader_epoch({to, batch.size()}, epoch);
   if (extent.points.empty() || extent.end - extent.points.back().at >= point_interval_bytes) {
-    extent.points.push_back(
-        {static_cast<std::uint32_t>(offset - extent.base), extent.end, extent.largest_timestamp});
+    extent.points.push_back({static_cast<std::uint32_t>(offset - extent.base), extent.end, extent.largest_timestamp});
   }
   extent.end += static_cast<std::uint32_t>(batch.size());
   extent.next = offset + batch.last_offset_delta() + 1;
@@ -206,9 +225,7 @@ TimestampMs Tail::largest_timestamp(Offset from, Offset below) const {
   return largest;
 }
 
-std::uint64_t Tail::size_bytes() const {
-  return extents_.empty() ? 0 : stream_end_ - extents_.front().stream_begin;
-}
+std::uint64_t Tail::size_bytes() const { return extents_.empty() ? 0 : stream_end_ - extents_.front().stream_begin; }
 
 std::uint64_t Tail::memory_bytes() const {
   std::uint64_t bytes = chunk_bytes_ + extents_.capacity() * sizeof(Extent);

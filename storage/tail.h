@@ -26,7 +26,8 @@ namespace cms::storage {
 
 class Tail {
  public:
-  // A batch that begins at `at` in the chunk; what lies before it in the extent has no timestamp above `largest_before`.
+  // A batch that begins at `at` in the chunk; what lies before it in the extent has no timestamp above
+  // `largest_before`.
   struct Point {
     std::uint32_t relative_offset;
     std::uint32_t at;
@@ -35,7 +36,7 @@ class Tail {
 
   struct Extent {
     std::shared_ptr<Chunk> chunk;
-    std::uint32_t begin = 0;          // in the chunk
+    std::uint32_t begin = 0;  // in the chunk
     std::uint32_t end = 0;
     std::uint64_t stream_begin = 0;   // bytes appended to the tail before this extent
     std::uint64_t file_position = 0;  // of `begin` in its segment; the memory log has none
@@ -44,6 +45,8 @@ class Tail {
     records::Offset next = 0;
     records::TimestampMs largest_timestamp = records::no_timestamp;
     bool closed = false;  // takes no more: what lies behind `end` may still be read by someone
+    // Bytes of the file before `begin`, in the same block, that memory lacks: the first flush of the extent reads them.
+    std::uint32_t head_missing = 0;
     std::vector<Point> points;
 
     std::uint64_t size() const { return end - begin; }
@@ -62,12 +65,20 @@ class Tail {
            extents_.back().chunk->capacity() - extents_.back().end >= bytes;
   }
 
-  // Begins an extent at `begin` in a chunk; empty, at `base`.
-  void open_extent(std::shared_ptr<Chunk> chunk, std::size_t begin, records::Offset base, std::uint64_t file_position = 0,
-                   records::Offset segment = 0);
+  // Begins an extent at `begin` in a chunk; empty, at `base`. With a segment, what the disk's block holds before it is
+  // copied from the extent before, if that is there.
+  void open_extent(std::shared_ptr<Chunk> chunk, std::size_t begin, records::Offset base,
+                   std::uint64_t file_position = 0, records::Offset segment = 0);
 
   // Copies the batch behind the last one and gives it offset and epoch. It fits(). Returns where it lies.
   records::BatchView append(records::BatchView batch, records::Offset offset, records::LeaderEpoch epoch);
+
+  // A flush of all below `below` has read what was missing.
+  void heads_read(records::Offset below) {
+    for (Extent& extent : extents_) {
+      if (extent.base < below) extent.head_missing = 0;
+    }
+  }
 
   // Both return the bytes dropped.
   std::uint64_t drop_front();
@@ -75,19 +86,21 @@ class Tail {
   void clear();
 
   // Whole batches from the one that holds `from` and below `below`, as Log::read. `from` is not below first_offset().
-  std::size_t read(records::Offset from, records::Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) const;
+  std::size_t read(records::Offset from, records::Offset below, std::size_t bytes_max,
+                   std::vector<base::Bytes>& into) const;
 
   // Exact, for whole batches; `from` as in read().
   std::uint64_t bytes_between(records::Offset from, records::Offset below) const;
 
   // The first batch at or behind `from` with a timestamp at or after `time_ms`, wholly below `below`.
-  std::optional<base::Bytes> batch_at_time(records::TimestampMs time_ms, records::Offset from, records::Offset below) const;
+  std::optional<base::Bytes> batch_at_time(records::TimestampMs time_ms, records::Offset from,
+                                           records::Offset below) const;
 
   // Of all batches wholly below `below`; no_timestamp if there is none.
   records::TimestampMs largest_timestamp(records::Offset from, records::Offset below) const;
 
   std::uint64_t size_bytes() const;
-  std::uint64_t memory_bytes() const;   // chunks (each once) and indexes
+  std::uint64_t memory_bytes() const;  // chunks (each once) and indexes
   std::uint64_t chunk_bytes() const { return chunk_bytes_; }
 
   // Visits the batches of [from, below) in order.
@@ -110,6 +123,7 @@ class Tail {
   base::Bytes slice(const Extent& extent, std::uint32_t from, std::uint32_t to) const;
   std::uint64_t stream_of(Place place) const;
   void release_chunk(const Extent& extent);
+  void copy_head(Extent& extent) const;
 
   std::vector<Extent> extents_;  // none empty but the last; contiguous in offsets
   std::uint64_t stream_end_ = 0;

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The segmented log's reads: from memory where it can, else by telling where in which file to look.
+#include <algorithm>
+
+#include "storage/batch_scan.h"
+#include "storage/segmented_log.h"
+
+namespace cms::storage {
+
+using base::Error;
+using base::ErrorKind;
+using base::Result;
+using records::BatchView;
+
+namespace {
+
+// A scan may begin at any entry of the index; without one at the segment's start.
+ScanState state_at(const Segment& segment, const std::vector<IndexEntry>& entries, std::size_t count) {
+  ScanState state;
+  state.next_offset = segment.base;
+  if (count == 0) return state;
+  const IndexEntry& entry = entries[count - 1];
+  state.position = entry.position;
+  state.next_offset = segment.base + entry.relative_offset;
+  state.largest_timestamp = entry.largest_timestamp;
+  return state;
+}
+
+template <typename Predicate>
+std::size_t count_leading(const std::vector<IndexEntry>& entries, Predicate before) {
+  return static_cast<std::size_t>(std::partition_point(entries.begin(), entries.end(), before) - entries.begin());
+}
+
+Error unreadable(const Segment& segment, const ScanEnd& end, const ScanState& state) {
+  return Error(ErrorKind::corrupt,
+               segment.file->log_path() + ": " + end.problem + " at position " + std::to_string(state.position));
+}
+
+}  // namespace
+
+Result<LogRead> SegmentedLog::read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) {
+  CHECK(from >= first_offset() && from <= next_);
+  if (from >= std::min(below, next_)) return LogRead{};
+  if (!tail_.empty() && from >= tail_.first_offset()) {
+    return LogRead{tail_.read(from, below, bytes_max, into), std::nullopt};
+  }
+  Result<ColdRange> cold = cold_range(from, bytes_max);
+  if (!cold) return cold.error().while_doing("reading offset " + std::to_string(from));
+  return LogRead{0, std::move(*cold)};
+}
+
+std::size_t SegmentedLog::bytes_between(Offset from, Offset below, std::size_t enough) const {
+  if (from >= std::min(below, next_)) return 0;
+  if (!tail_.empty() && from >= tail_.first_offset()) {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(enough, tail_.bytes_between(from, below)));
+  }
+  return static_cast<std::size_t>(std::min<std::uint64_t>(enough, size_bytes()));
+}
+
+Segment& SegmentedLog::segment_of(Offset offset) {
+  const auto after = std::partition_point(segments_.begin(), segments_.end(),
+                                          [&](const Segment& segment) { return segment.base <= offset; });
+  CHECK(after != segments_.begin());
+  return *std::prev(after);
+}
+
+std::uint64_t SegmentedLog::cold_end(const Segment& segment) const {
+  for (const Tail::Extent& extent : tail_.extents()) {
+    if (extent.segment == segment.base) return extent.file_position;
+    if (extent.segment > segment.base) break;
+  }
+  return segment.size;
+}
+
+Result<void> SegmentedLog::know_points(Segment& segment) {
+  if (segment.points_known) return {};
+  Result<LoadedIndex> index =
+      load_index(environment_.files.disk(), segment.file->index_path(), segment.base, segment.size);
+  if (!index) return index.error();
+  std::vector<Segment::Point> newer = std::move(segment.points);
+  const std::uint64_t known_from = newer.empty() ? segment.size : newer.front().position;
+  segment.points.clear();
+  segment.add_point(segment.base, 0);
+  for (const IndexEntry& entry : index->entries) {
+    if (entry.position < known_from) segment.add_point(segment.base + entry.relative_offset, entry.position);
+  }
+  if (!newer.empty() && newer.front().position == 0) segment.points.clear();
+  segment.points.insert(segment.points.end(), newer.begin(), newer.end());
+  segment.points.shrink_to_fit();
+  segment.points_known = true;
+  return {};
+}
+
+Result<std::shared_ptr<File>> SegmentedLog::reader(const Segment& segment) {
+  return environment_.files.open(segment.file->log_path(), OpenFiles::Use::reading, OpenMode::read);
+}
+
+Result<ColdRange> SegmentedLog::cold_range(Offset from, std::size_t bytes_max) {
+  Segment& segment = segment_of(from);
+  if (Result<void> known = know_points(segment); !known) return known.error();
+  Result<std::shared_ptr<File>> file = reader(segment);
+  if (!file) return file.error();
+  const std::uint64_t end = cold_end(segment);
+  const auto after =
+      std::partition_point(segment.points.begin(), segment.points.end(),
+                           [&](const Segment::Point& point) { return segment.base + point.relative_offset <= from; });
+  CHECK(after != segment.points.begin());
+  const std::uint64_t position = std::prev(after)->position;
+  // The batch asked for ends at the next point at the latest.
+  const std::uint64_t whole = after == segment.points.end() ? end : std::min<std::uint64_t>(after->position, end);
+  const std::uint64_t wanted = std::min<std::uint64_t>(position + bytes_max + cold_slack_bytes, end);
+  return ColdRange{std::move(*file), position, static_cast<std::size_t>(std::max(whole, wanted) - position)};
+}
+
+Result<std::optional<base::Bytes>> SegmentedLog::batch_at_time(base::TimestampMs time_ms, Offset below) {
+  for (Segment& segment : segments_) {
+    if (segment.next <= first_offset() || segment.largest_timestamp < time_ms) continue;
+    if (segment.base >= below) break;
+    Result<std::optional<base::Bytes>> cold = cold_batch_at_time(segment, time_ms, below);
+    if (!cold || *cold) return cold;
+    const Offset from = std::max(first_offset(), segment.base);
+    if (auto batch = tail_.batch_at_time(time_ms, from, std::min(below, segment.next))) return batch;
+  }
+  return std::optional<base::Bytes>{};
+}
+
+Result<std::optional<base::Bytes>> SegmentedLog::cold_batch_at_time(Segment& segment, base::TimestampMs time_ms,
+                                                                    Offset below) {
+  const std::uint64_t end = cold_end(segment);
+  std::optional<base::Bytes> found;
+  if (end == 0) return found;
+  const Result<std::shared_ptr<File>> file = reader(segment);
+  if (!file) return file.error();
+  const Result<LoadedIndex> index =
+      load_index(environment_.files.disk(), segment.file->index_path(), segment.base, segment.size);
+  if (!index) return index.error();
+  const std::size_t before =
+      count_leading(index->entries, [&](const IndexEntry& entry) { return entry.largest_timestamp < time_ms; });
+  ScanState state = state_at(segment, index->entries, before);
+  if (state.position >= end) return found;
+  BatchScan scan;
+  const Result<ScanEnd> why =
+      scan.run(**file, end, Checks::frames, state, [&](const ScanState&, const BatchView& batch) {
+        if (batch.next_offset() > below) return false;
+        if (batch.max_timestamp() < time_ms || batch.next_offset() <= first_offset()) return true;
+        found = base::Bytes::copy_of(batch.bytes());
+        return false;
+      });
+  if (!why) return why.error();
+  if (why->reason == ScanEnd::Reason::bad) return unreadable(segment, *why, state);
+  return found;
+}
+
+Result<std::optional<base::Bytes>> SegmentedLog::batch_with_largest_timestamp(Offset below) {
+  base::TimestampMs largest = records::no_timestamp;
+  for (Segment& segment : segments_) {
+    if (segment.next <= first_offset() || segment.base >= below) continue;
+    if (segment.base >= first_offset() && segment.next <= below) {
+      largest = std::max(largest, segment.largest_timestamp);
+      continue;
+    }
+    const Result<base::TimestampMs> part = largest_in(segment, below);
+    if (!part) return part.error();
+    largest = std::max(largest, *part);
+  }
+  return batch_at_time(largest, below);
+}
+
+// Of a segment that is not readable as a whole.
+Result<base::TimestampMs> SegmentedLog::largest_in(Segment& segment, Offset below) {
+  const Offset first = std::max(first_offset(), segment.base);
+  base::TimestampMs largest = tail_.largest_timestamp(first, std::min(below, segment.next));
+  const std::uint64_t end = cold_end(segment);
+  if (end == 0) return largest;
+  const Result<std::shared_ptr<File>> file = reader(segment);
+  if (!file) return file.error();
+  const Result<LoadedIndex> index =
+      load_index(environment_.files.disk(), segment.file->index_path(), segment.base, segment.size);
+  if (!index) return index.error();
+  // An entry knows the largest of all before it: a short way to `below`, of no use when some of that is hidden.
+  const bool from_start = first == segment.base;
+  const Offset skip_to = from_start ? below : first;
+  const std::size_t before = count_leading(index->entries, [&](const IndexEntry& entry) {
+    return segment.base + entry.relative_offset <= skip_to && entry.position <= end;
+  });
+  ScanState state = state_at(segment, index->entries, before);
+  if (from_start) largest = std::max(largest, state.largest_timestamp);
+  BatchScan scan;
+  const Result<ScanEnd> why =
+      scan.run(**file, end, Checks::frames, state, [&](const ScanState&, const BatchView& batch) {
+        if (batch.next_offset() > below) return false;
+        if (batch.next_offset() > first) largest = std::max(largest, batch.max_timestamp());
+        return true;
+      });
+  if (!why) return why.error();
+  if (why->reason == ScanEnd::Reason::bad) return unreadable(segment, *why, state);
+  return largest;
+}
+
+}  // namespace cms::storage
