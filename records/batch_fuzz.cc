@@ -21,6 +21,7 @@ constexpr std::size_t uncompressed_bytes_max = 1 << 16;
 struct Tools {
   Validator validator;
   RecordReader reader{uncompressed_bytes_max};
+  Recompressor recompressor;
 };
 
 std::int32_t iterate(RecordReader& reader, const BatchView& batch) {
@@ -53,7 +54,7 @@ void use(Tools& tools, std::vector<std::byte>& bytes) {
   CHECK(count == batch->record_count());
   CHECK(find_time(*batch, 0, {}, reader));
   CHECK(find_max_time(*batch, {}, reader));
-  const auto changed = recompress(*batch, Codec::lz4, std::nullopt, uncompressed_bytes_max);
+  const auto changed = tools.recompressor.recompress(*batch, Codec::lz4, std::nullopt, uncompressed_bytes_max);
   CHECK(changed && iterate(reader, *BatchView::frame(*changed)) == count);
   set_timestamps(bytes, TimestampType::log_append_time, 1);
   CHECK(iterate(reader, *BatchView::frame(bytes)) == count);
