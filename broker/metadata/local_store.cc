@@ -2,6 +2,7 @@
 #include "broker/metadata/local_store.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "broker/metadata/store_format.h"
@@ -17,6 +18,21 @@ namespace {
 
 // Larger than any file this class writes: live data, and a log of at most as much again.
 constexpr std::size_t file_bytes_max = std::size_t{2} * 1024 * 1024 * 1024;
+
+// Makes `directory` so that it is there after a loss of power: a name is on the disk when the directory it stands in is
+// synced. All of them, since a run that was killed may have made some and synced none.
+Result<void> make_durable_directories(storage::Disk& disk, const std::string& directory) {
+  if (auto made = disk.make_directories(directory); !made) return made;
+  std::string path = std::filesystem::path(directory).lexically_normal().string();
+  while (path.find_first_not_of('/') != std::string::npos) {
+    const std::string parent = std::filesystem::path(path).parent_path().string();
+    const auto synced = disk.sync_directory(parent.empty() ? "." : parent);
+    // Who may not read a directory has made nothing in it either.
+    if (!synced && synced.error().kind() != ErrorKind::denied) return synced;
+    path = parent;
+  }
+  return {};
+}
 
 bool begins_with(ByteSpan content, std::string_view magic) { return base::as_text(content).starts_with(magic); }
 
@@ -35,7 +51,7 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(storage::Disk& disk, const 
                                                      std::string directory, Limits limits) {
   std::unique_ptr<LocalStore> store(new LocalStore(disk, clock, std::move(directory), limits));
   const std::string action = "opening the metadata in " + store->directory_;
-  if (auto made = disk.make_directories(store->directory_); !made) return made.error().while_doing(action);
+  if (auto made = make_durable_directories(disk, store->directory_); !made) return made.error().while_doing(action);
   if (auto read = store->read_snapshot(); !read) return read.error().while_doing(action);
   if (auto read = store->read_log(); !read) return read.error().while_doing(action);
   return store;

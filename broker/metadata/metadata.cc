@@ -255,7 +255,9 @@ Result<void> Metadata::store_next_offsets(std::span<const OffsetReservation> res
     if (changes.empty()) continue;
     if (auto stored = apply(changes); !stored) return stored.error().while_doing("storing the next offsets");
     const std::lock_guard lock(state_mutex_);
-    for (const OffsetReservation& each : some) state_->offsets[each.topic_id][each.partition] = each.end;
+    for (const OffsetReservation& each : some) {
+      if (state_->topics_by_id.contains(each.topic_id)) state_->offsets[each.topic_id][each.partition] = each.end;
+    }
   }
   return {};
 }
