@@ -174,10 +174,13 @@ class Recovery {
   }
 
   void remember_epoch(const records::BatchView& batch) {
-    if (batch.leader_epoch() == log_.epochs.latest()) return;
-    log_.epochs.truncate_from(batch.base_offset());
+    if (batch.next_offset() <= log_.first) return;
+    const Offset from = std::max(batch.base_offset(), log_.first);  // the checkpoint knows of nothing before
+    // What it says of later offsets stays: their batches need not be scanned.
+    if (batch.leader_epoch() == log_.epochs.at(from)) return;
+    log_.epochs.truncate_from(from);
     if (batch.leader_epoch() > log_.epochs.latest()) {
-      log_.epochs.assign(batch.leader_epoch(), batch.base_offset());
+      log_.epochs.assign(batch.leader_epoch(), from);
     } else if (batch.leader_epoch() < log_.epochs.latest()) {
       epochs_known_ = false;  // the checkpoint is of another history than the batches
     }
