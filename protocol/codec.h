@@ -30,10 +30,14 @@ inline constexpr std::size_t elements_max = 1'000'000;
 // Longest string of the protocol, also in the compact form.
 inline constexpr std::size_t string_bytes_max = 32767;
 
-// Reads one message that fills `body` exactly. Everything in `into` is overwritten and its memory used again: reading
-// the same shape again allocates nothing. Fields that `version` lacks get their defaults. RecordsView and Records point
+// Reads the message at the start of `body`. Everything in `into` is overwritten and its memory used again: reading the
+// same shape again allocates nothing. Fields that `version` lacks get their defaults. RecordsView and Records point
 // into `body`. After an error `into` holds parts of the message and may be used for the next read. The error is
 // `unsupported` for a version outside T::versions, else `invalid`.
+//
+// Bytes left over after a response are an error: the two sides disagree about the version. After a request they are
+// ignored, as Kafka's broker does, because clients send them: librdkafka 2 asks for the metadata of all topics with an
+// array count of four bytes instead of one where the version is flexible.
 template <Message T>
 base::Result<void> read(base::ByteSpan body, Version version, T& into);
 

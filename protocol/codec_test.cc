@@ -156,8 +156,17 @@ TEST(Codec, VersionsOutsideTheRangeAreRefused) {
 }
 
 TEST(Codec, ErrorsSayWhatAndWhere) {
-  EXPECT_EQ(refusal<FindCoordinatorRequest>("0003677270 00 01", 2),
-            "reading FindCoordinatorRequest version 2: bytes are left over after the last field (at byte 6)");
+  EXPECT_EQ(refusal<FindCoordinatorRequest>("00036772", 2),
+            "reading FindCoordinatorRequest version 2: a length is beyond the end (at byte 2)");
+  EXPECT_EQ(refusal<DeleteTopicsResponse>("00000000 00000000 01", 1),
+            "reading DeleteTopicsResponse version 1: bytes are left over after the last field (at byte 8)");
+}
+
+// librdkafka 2.x, Metadata version 13 for all topics: three bytes of its array count are zeros that should not be
+// there.
+TEST(Codec, MetadataRequestWithALongCountIsReadAsAllTopics) {
+  const auto request = must_read<MetadataRequest>("00000000 01 00 00", 13);
+  EXPECT_EQ(request.topics, std::nullopt);
 }
 
 TEST(Codec, RecordsOfARequestLieInTheFrame) {

@@ -122,7 +122,7 @@ class Decoder {
       into.reset();
       return;
     }
-    if (!into) into.emplace();
+    if (!into) into = T{};
     content(*into, static_cast<std::size_t>(size));
   }
   void sized(RecordsView& into, bool nullable) {

@@ -42,15 +42,24 @@ class Encoder {
     varint(count);
     if (count == 0) return;
     // Declared in any order (that of Kafka's definitions), written in the order of their tags.
-    for (std::uint32_t tag = 0; count != 0; ++tag) {
-      for_each_field<T>([&](auto field) {
-        if constexpr (field.tagged) {
-          if (field.rules.tag != tag || !is_written_tagged(field, from)) return;
-          tagged_field(tag, field.of(from), field.rules.nullable(version_));
-          --count;
-        }
-      });
+    if constexpr (has_tagged_fields<T>()) {
+      for (std::uint32_t tag = 0; count != 0; ++tag) {
+        if (write_if_tagged(from, tag)) --count;
+      }
     }
+  }
+
+  template <Structure T>
+  bool write_if_tagged(const T& from, std::uint32_t tag) {
+    bool found = false;
+    for_each_field<T>([&](auto field) {
+      if constexpr (field.tagged) {
+        if (field.rules.tag != tag || !is_written_tagged(field, from)) return;
+        tagged_field(tag, field.of(from), field.rules.nullable(version_));
+        found = true;
+      }
+    });
+    return found;
   }
 
   template <typename Field, Structure T>

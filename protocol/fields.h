@@ -117,6 +117,12 @@ constexpr std::string_view spelled_type() {
   return text.substr(text.rfind(':') + 1);
 }
 
+// Kafka names every message for its direction.
+template <Message T>
+constexpr bool is_request() {
+  return spelled_type<T>().ends_with("Request");
+}
+
 // One entry of the list, as a visitor sees it.
 template <auto Pointer, bool Tag>
 struct Field {

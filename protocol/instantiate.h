@@ -18,7 +18,7 @@ base::Result<void> read(base::ByteSpan body, Version version, T& into) {
   if (!T::versions.contains(version)) return base::Error(base::ErrorKind::unsupported, subject() + " is not served");
   Decoder decoder(body, version, version >= T::flexible_since);
   decoder.structure(into);
-  if (decoder.in().left() != 0) decoder.in().fail("bytes are left over after the last field");
+  if (!is_request<T>() && decoder.in().left() != 0) decoder.in().fail("bytes are left over after the last field");
   if (decoder.in().failed()) return decoder.in().error().while_doing("reading " + subject());
   return {};
 }

@@ -48,7 +48,9 @@ class RandomMessage {
   template <typename T>
   void sized(std::optional<T>& into, bool nullable) {
     into.reset();
-    if (!nullable || !random_.one_in(3)) value(into.emplace(), false);
+    if (nullable && random_.one_in(3)) return;
+    into = T{};
+    value(*into, false);
   }
   void sized(std::string& into, bool) {
     into.resize(random_.one_in(20) ? random_.below(400) : random_.below(12));
