@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line.
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "client/commands/config.h"
+#include "client/commands/consume.h"
+#include "client/commands/context.h"
+#include "client/commands/produce.h"
+#include "client/commands/suggest.h"
+#include "client/commands/topic.h"
+
+namespace cms::client {
+namespace {
+
+void declare(CLI::App& app, Context& context) {
+  app.set_version_flag("--version", "cms 0.1.0");
+  app.add_option("-b,--bootstrap", context.bootstrap, "The broker: HOST:PORT or unix:/path, several with commas")
+      ->envname("CMS_BOOTSTRAP")
+      ->default_val("127.0.0.1:9092");
+  app.add_option("-o,--output", context.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->default_val("table");
+  app.footer(
+      "Examples:\n"
+      "  cms topic create orders -p 4\n"
+      "  echo '1:first' | cms produce orders -k :\n"
+      "  cms consume orders -f '%p %o %k %s\\n'\n"
+      "  cms -b broker.example:9092 topic describe orders -o json\n"
+      "Exit codes: 0 done, 1 refused by the broker or not there, 2 wrong command line, 3 no broker reached or lost,\n"
+      "130 interrupted.");
+  app.require_subcommand(1);
+  app.fallthrough();
+  declare_topic_commands(app, context);
+  declare_produce_command(app, context);
+  declare_consume_command(app, context);
+  declare_config_commands(app, context);
+}
+
+// The first word that should name a command of `app` or of one below it and does not, with what was perhaps meant.
+// CLI11 alone would call it an unexpected argument.
+std::string unknown_command(CLI::App* app, const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word.starts_with('-')) {
+      const CLI::App* top = app->get_parent() == nullptr ? app : app->get_parent();
+      const CLI::Option* option = top->get_option_no_throw(word);
+      if (option != nullptr && option->get_items_expected_max() > 0) ++i;  // its value
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* command : app->get_subcommands(nullptr)) names.push_back(command->get_name());
+    if (names.empty()) return {};
+    if (std::find(names.begin(), names.end(), word) == names.end())
+      return "there is no command '" + word + "'" + did_you_mean(word, names);
+    app = app->get_subcommand(word);
+  }
+  return {};
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Topics, records and configurations of a CMS broker, or of any Kafka broker.", "cms");
+  Context context;
+  declare(app, context);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
+  } catch (const CLI::ParseError& error) {
+    const std::string unknown = unknown_command(&app, words);
+    return usage((unknown.empty() ? std::string(error.what()) : unknown) + "; --help shows how");
+  }
+  CHECK(context.run);  // a command is required
+  return context.run();
+}
+
+}  // namespace
+}  // namespace cms::client
+
+int main(int argc, char** argv) { return cms::client::run(argc, argv); }
