@@ -45,6 +45,7 @@ base::Result<void> MemoryLog::make_room(std::size_t bytes) {
   const std::size_t wanted = std::max(bytes, Arena::next_chunk_bytes(tail_.chunk_bytes(), limit / 8));
   while (!tail_.empty() && tail_.chunk_bytes() > limit - std::min<std::uint64_t>(limit, wanted)) drop_front();
   base::Result<std::shared_ptr<Chunk>> chunk = arena_.take(wanted, tail_.chunk_bytes());
+  if (!chunk) chunk = arena_.take(bytes, tail_.chunk_bytes());
   while (!chunk && chunk.error().kind() == base::ErrorKind::full && !tail_.empty()) {
     drop_front();  // a reader may hold its chunk still; then the next one has to go too
     chunk = arena_.take(bytes, tail_.chunk_bytes());

@@ -8,11 +8,23 @@ namespace cms::storage {
 using base::Result;
 
 Result<void> PartitionFiles::make_directory() {
+  if (directory_made_.load(std::memory_order_acquire)) return {};
   Disk& disk = files_.disk();
-  if (disk.exists(directory_)) return {};
+  std::vector<std::string> parents;  // whose names for what is below them are new, or were not synced by who made them
+  for (std::string at = directory_; parents.empty() || !disk.exists(at); at = parents.back()) {
+    const std::size_t slash = at.rfind('/');
+    if (slash == 0 || slash == std::string::npos) {
+      parents.push_back(slash == 0 ? "/" : ".");
+      break;
+    }
+    parents.push_back(at.substr(0, slash));
+  }
   if (Result<void> made = disk.make_directories(directory_); !made) return made;
-  const std::size_t slash = directory_.rfind('/');
-  return disk.sync_directory(slash == std::string::npos ? "." : directory_.substr(0, slash));
+  for (const std::string& parent : parents) {
+    if (Result<void> synced = disk.sync_directory(parent); !synced) return synced;
+  }
+  directory_made_.store(true, std::memory_order_release);
+  return {};
 }
 
 Result<void> PartitionFiles::write_checkpoint(base::ByteSpan content, std::uint64_t sequence) {

@@ -22,7 +22,7 @@ class PartitionFiles {
 
   const std::string& directory() const { return directory_; }
 
-  // Makes the directory, so that its name survives a crash.
+  // Makes the directory, so that its name survives a crash. Work once per process.
   base::Result<void> make_directory();
 
   // Contents are numbered in the order they were made; one that comes after a newer one is left out.
@@ -47,6 +47,7 @@ class PartitionFiles {
   const std::string directory_;
   std::atomic<records::Offset> persisted_start_{0};
   std::atomic<std::uint64_t> generation_{0};
+  std::atomic<bool> directory_made_{false};
   std::mutex mutex_;
   std::uint64_t written_sequence_ = 0;
 };

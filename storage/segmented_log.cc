@@ -141,7 +141,7 @@ Result<void> SegmentedLog::make_room(std::size_t bytes) {
   }
   const std::size_t wanted = std::max(bytes + head, Arena::next_chunk_bytes(tail_.chunk_bytes(), tail_bytes_max_ / 4));
   Result<std::shared_ptr<Chunk>> chunk = environment_.arena.take(wanted, tail_.chunk_bytes());
-  while (!chunk && chunk.error().kind() == ErrorKind::full && drop_written(0)) {
+  for (bool more = true; more && !chunk && chunk.error().kind() == ErrorKind::full; more = drop_written(0)) {
     chunk = environment_.arena.take(bytes + head, tail_.chunk_bytes());
   }
   if (!chunk) return chunk.error();
@@ -149,11 +149,12 @@ Result<void> SegmentedLog::make_room(std::size_t bytes) {
   return {};
 }
 
-// Lets go of flushed extents until no more than so many bytes of chunks are held. The last extent stays: the next one
-// may need the beginning of its block. False if nothing could go.
+// Lets go of flushed extents until no more than so many bytes of chunks are held. False if nothing could go. The last
+// one stays unless nothing may be held: the next one is likely to need the beginning of its block.
 bool SegmentedLog::drop_written(std::uint64_t chunk_bytes_max) {
   bool dropped = false;
-  while (tail_.extents().size() > 1 && tail_.extents().front().next <= written_end_ &&
+  const std::size_t stay = chunk_bytes_max > 0 ? 1 : 0;
+  while (tail_.extents().size() > stay && tail_.extents().front().next <= written_end_ &&
          tail_.chunk_bytes() > chunk_bytes_max) {
     tail_.drop_front();
     dropped = true;

@@ -124,6 +124,7 @@ class SegmentedLog final : public Log {
   Segment& segment_of(Offset offset);
   std::uint64_t cold_end(const Segment& segment) const;  // where memory begins, or the end
   base::Result<void> know_points(Segment& segment);
+  base::Result<void> fill_points(Segment& segment, std::uint64_t until);
   base::Result<std::shared_ptr<File>> reader(const Segment& segment);
   base::Result<ColdRange> cold_range(Offset from, std::size_t bytes_max);
   base::Result<std::optional<base::Bytes>> cold_batch_at_time(Segment& segment, base::TimestampMs time_ms,

@@ -84,11 +84,31 @@ Result<void> SegmentedLog::know_points(Segment& segment) {
   for (const IndexEntry& entry : index->entries) {
     if (entry.position < known_from) segment.add_point(segment.base + entry.relative_offset, entry.position);
   }
+  if (Result<void> filled = fill_points(segment, known_from); !filled) return filled;
   if (!newer.empty() && newer.front().position == 0) segment.points.clear();
   segment.points.insert(segment.points.end(), newer.begin(), newer.end());
   segment.points.shrink_to_fit();
   segment.points_known = true;
   return {};
+}
+
+// An index that ends early (it was damaged) must not make of the rest one endless range.
+Result<void> SegmentedLog::fill_points(Segment& segment, std::uint64_t until) {
+  const Segment::Point last = segment.points.back();
+  if (until - last.position <= 2 * cold_slack_bytes) return {};
+  const Result<std::shared_ptr<File>> file = reader(segment);
+  if (!file) return file.error();
+  ScanState state;
+  state.position = last.position;
+  state.next_offset = segment.base + last.relative_offset;
+  BatchScan scan;
+  const Result<ScanEnd> why =
+      scan.run(**file, until, Checks::frames, state, [&](const ScanState& before, const BatchView&) {
+        segment.add_point(before.next_offset, before.position);
+        return true;
+      });
+  if (!why) return why.error();
+  return why->reason == ScanEnd::Reason::bad ? unreadable(segment, *why, state) : Result<void>();
 }
 
 Result<std::shared_ptr<File>> SegmentedLog::reader(const Segment& segment) {
