@@ -107,7 +107,10 @@ func (c *compat) create(ctx context.Context) error {
 	if _, err = c.admin.CreateTopic(ctx, partitions, 1, nil, c.topic); !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("a second creation is answered %v", err)
 	}
-	return nil
+	return c.eventually("the topic listed", func() (bool, error) {
+		listed, err := c.admin.ListTopics(ctx)
+		return err == nil && listed.Has(c.topic), err
+	})
 }
 
 func (c *compat) describe(ctx context.Context) error {

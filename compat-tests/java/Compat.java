@@ -110,6 +110,15 @@ public final class Compat {
         for (Map.Entry<String, String> entry : config.entrySet()) {
             expect(entry.getValue().equals(created.config(topic).get().get(entry.getKey()).value()), entry.getKey());
         }
+        waitForTopic(true);
+    }
+
+    /** A topic just created may take a moment to be shown. */
+    private void waitForTopic(boolean shown) throws Exception {
+        for (int i = 0; i < 100 && admin.listTopics().names().get().contains(topic) != shown; i++) {
+            Thread.sleep(100);
+        }
+        expect(admin.listTopics().names().get().contains(topic) == shown, "listed: " + shown);
     }
 
     private TopicDescription description() throws Exception {
@@ -237,10 +246,7 @@ public final class Compat {
 
     private void delete() throws Exception {
         admin.deleteTopics(List.of(topic)).all().get();
-        for (int i = 0; i < 100 && admin.listTopics().names().get().contains(topic); i++) {
-            Thread.sleep(100);
-        }
-        expect(!admin.listTopics().names().get().contains(topic), "the topic gone");
+        waitForTopic(false);
     }
 
     private void keptCases() {

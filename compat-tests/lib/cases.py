@@ -126,6 +126,7 @@ class Cases:
 
     def create(self):
         self.adapter.create(self.topic, PARTITIONS, self.config)
+        self.wait_for(lambda: self.topic in self.adapter.topics(), "the topic listed")
 
     def create_refused(self):
         self.refused("a topic that exists", self.adapter.create, self.topic, PARTITIONS, {})

@@ -58,6 +58,16 @@ bounded() {
   timeout --kill-after=5 "$case_timeout" "$@"
 }
 
+# eventually COMMAND...: tries for 10 s until it succeeds; a topic just created or deleted may take a moment to show.
+eventually() {
+  local _
+  for _ in $(seq 50); do
+    "$@" && return
+    sleep 0.2
+  done
+  return 1
+}
+
 # check NAME COMMAND...: one case. What the command prints is its reason when it fails.
 check() {
   local name=$1 output status

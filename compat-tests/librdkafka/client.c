@@ -267,7 +267,7 @@ static int create(rd_kafka_t *client, char **configs) {
   return ok;
 }
 
-static int describe(rd_kafka_t *client) {
+static int describe_once(rd_kafka_t *client) {
   const struct rd_kafka_metadata *metadata;
   rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
   rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, handle, &metadata, wait_ms);
@@ -287,6 +287,19 @@ static int describe(rd_kafka_t *client) {
   rd_kafka_mem_free(client, cluster);
   if (ok && rd_kafka_controllerid(client, wait_ms) < 0) ok = fail("no controller id");
   return ok;
+}
+
+static void pause_ms(int milliseconds) {
+  nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L}, NULL);
+}
+
+// A topic just created may take a moment to be shown.
+static int describe(rd_kafka_t *client) {
+  for (int attempt = 0; attempt < 50; attempt++) {
+    if (describe_once(client)) return 1;
+    pause_ms(100);
+  }
+  return 0;
 }
 
 static int codec(rd_kafka_t *client, int partition, const char *name) {
@@ -376,7 +389,7 @@ static int gone(rd_kafka_t *client) {
     for (int i = 0; i < metadata->topic_cnt; i++) found += strcmp(metadata->topics[i].topic, topic) == 0;
     rd_kafka_metadata_destroy(metadata);
     if (!found) return 1;
-    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    pause_ms(100);
   }
   return fail("still listed");
 }

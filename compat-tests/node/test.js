@@ -106,6 +106,7 @@ async function eventually(what, condition) {
 async function create() {
   const [created] = await admin.createTopics({ topics: [topic], partitions, replicas: 1, configs: config })
   expect(created.name === topic && created.partitions === partitions, 'name and partitions answered')
+  await eventually('the topic listed', async () => (await admin.listTopics()).includes(topic))
 }
 
 async function describe() {
