@@ -146,7 +146,10 @@ class CrashModel {
     }
     for (const records::ProducerId producer : producers) {
       const AppendedBatch* last = last_of(producer, end);
-      if (last != nullptr && last->base < first) continue;  // its records are deleted: it may be known or not
+      if (last != nullptr && last->base < first) {  // its records are deleted: it may be known or not
+        if (Wrong found = check_goes_on(log, *last)) return found;
+        continue;
+      }
       if (Wrong found = check_producer(log, producer, last)) return found;
     }
     return std::nullopt;
@@ -157,6 +160,11 @@ class CrashModel {
     spec.payload_bytes = 0;
     const auto bytes = make_batch(spec);
     return log.producers().check(view_of(bytes));
+  }
+
+  static Wrong check_goes_on(Log& log, const AppendedBatch& last) {
+    if (std::holds_alternative<ProducerStates::Append>(ask(log, last.spec, last.spec.records))) return std::nullopt;
+    return "producer " + std::to_string(last.spec.producer_id) + " cannot go on after " + std::to_string(last.base);
   }
 
   static Wrong check_producer(Log& log, records::ProducerId producer, const AppendedBatch* last) {
@@ -171,9 +179,7 @@ class CrashModel {
       return "the last batch of producer " + std::to_string(producer) + " at " + std::to_string(last->base) +
              " is not known as a duplicate";
     }
-    if (!std::holds_alternative<ProducerStates::Append>(ask(log, last->spec, last->spec.records))) {
-      return "producer " + std::to_string(producer) + " cannot go on after " + std::to_string(last->base);
-    }
+    if (Wrong found = check_goes_on(log, *last)) return found;
     if (!std::holds_alternative<ProducerStates::Refused>(ask(log, last->spec, last->spec.records + 1))) {
       return "producer " + std::to_string(producer) + " may leave a gap after " + std::to_string(last->base);
     }

@@ -215,13 +215,17 @@ class Recovery {
   // Producers, from the newest snapshot that can be read; epochs from the first batch on when the checkpoint was no
   // help.
   Result<void> replay() {
-    while (!snapshots_.empty() && !load_producers(snapshots_.back())) {
+    // A snapshot from before the first segment lacks what the segments that are gone said. An outdated sequence would
+    // refuse a producer that is right; one that is not known may go on.
+    const Offset oldest = log_.segments.empty() ? log_.next : log_.segments.front().base;
+    const auto is_usable = [&] { return !snapshots_.empty() && snapshots_.back() >= oldest; };
+    while (is_usable() && !load_producers(snapshots_.back())) {
       Result<void> aside = put_aside(disk_, clock_, path(snapshots_.back(), formats::producers_suffix));
       if (!aside) return aside;
       log_.producers.clear();
       snapshots_.pop_back();
     }
-    const Offset known = snapshots_.empty() ? 0 : snapshots_.back();
+    const Offset known = is_usable() ? snapshots_.back() : 0;
     if (!epochs_known_) log_.epochs = LeaderEpochs();
     for (Segment& segment : log_.segments) {
       if (epochs_known_ && segment.next <= known) continue;

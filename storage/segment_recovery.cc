@@ -158,7 +158,10 @@ void settle(Segment& segment, const Scanned& scanned) {
 Result<void> put_aside(Disk& disk, const base::Clock& clock, const std::string& path) {
   const std::string to = corrupt_path(disk, clock, path);
   base::log_warning("putting a file aside that cannot be believed", "file", path, "to", name_of(to));
-  return disk.rename(path, to);
+  if (Result<void> renamed = disk.rename(path, to); !renamed) return renamed;
+  // The next crash must not bring it back: by then it may look as if it fitted.
+  const std::size_t slash = path.rfind('/');
+  return disk.sync_directory(slash == std::string::npos ? "." : path.substr(0, slash));
 }
 
 Result<void> put_aside_part(Disk& disk, const base::Clock& clock, File& file, const std::string& path,
