@@ -14,7 +14,7 @@ using protocol::MetadataRequest;
 using protocol::MetadataResponse;
 
 // A topic made on demand has no leader for a moment; the answer asks to come again.
-constexpr int creation_tries_max = 100;
+constexpr int creation_tries_max = 60;
 constexpr milliseconds creation_pause{50};
 
 bool is_being_created(const TopicMetadata& topic) {

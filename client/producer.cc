@@ -2,6 +2,7 @@
 #include "client/producer.h"
 
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace cms::client {
@@ -10,6 +11,10 @@ namespace {
 
 using protocol::ErrorCode;
 using protocol::ProduceRequest;
+
+// A broker that has just started may have to load its state first.
+constexpr int producer_id_tries_max = 100;
+constexpr milliseconds producer_id_pause{100};
 
 // MurmurHash2, 32 bits, little-endian (Appleby), with the seed Kafka uses.
 std::uint32_t murmur2(base::ByteSpan bytes) {
@@ -48,13 +53,19 @@ Producer::Producer(Cluster& cluster, std::string topic, ProducerOptions options)
 Result<void> Producer::begin() {
   begun_ = true;
   if (!options_.idempotent) return {};
-  protocol::InitProducerIdRequest request;
-  auto answer = cluster_.bootstrap().call(request);
-  if (!answer) return answer.error();
-  if (answer->error_code != ErrorCode::none) return refusal(answer->error_code).while_doing("asking for a producer id");
-  producer_id_ = answer->producer_id;
-  producer_epoch_ = answer->producer_epoch;
-  return {};
+  const protocol::InitProducerIdRequest request;
+  for (int tries = 1;; ++tries) {
+    const auto answer = cluster_.bootstrap().call(request);
+    if (!answer) return answer.error();
+    if (answer->error_code == ErrorCode::none) {
+      producer_id_ = answer->producer_id;
+      producer_epoch_ = answer->producer_epoch;
+      return {};
+    }
+    if (!protocol::is_retriable(answer->error_code) || tries == producer_id_tries_max)
+      return refusal(answer->error_code).while_doing("asking for a producer id");
+    std::this_thread::sleep_for(producer_id_pause);
+  }
 }
 
 records::BatchBuilder& Producer::builder(std::int32_t partition) {

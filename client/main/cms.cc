@@ -41,9 +41,16 @@ void declare(CLI::App& app, Context& context) {
   declare_config_commands(app, context);
 }
 
-// The first word that should name a command of `app` or of one below it and does not, with what was perhaps meant.
-// CLI11 alone would call it an unexpected argument.
-std::string unknown_command(CLI::App* app, const std::vector<std::string>& words) {
+std::vector<std::string> commands_of(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+// The first word that should name a command of `app` or of one below it and does not, with what was perhaps meant, or
+// that such a word is missing. CLI11 alone would call it an unexpected argument.
+std::string wrong_command(CLI::App* app, const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     if (word.starts_with('-')) {
@@ -52,14 +59,15 @@ std::string unknown_command(CLI::App* app, const std::vector<std::string>& words
       if (option != nullptr && option->get_items_expected_max() > 0) ++i;  // its value
       continue;
     }
-    std::vector<std::string> names;
-    for (const CLI::App* command : app->get_subcommands(nullptr)) names.push_back(command->get_name());
+    const std::vector<std::string> names = commands_of(app);
     if (names.empty()) return {};
     if (std::find(names.begin(), names.end(), word) == names.end())
       return "there is no command '" + word + "'" + did_you_mean(word, names);
     app = app->get_subcommand(word);
   }
-  return {};
+  std::string missing;
+  for (const std::string& name : commands_of(app)) missing += (missing.empty() ? "which command? " : ", ") + name;
+  return missing;
 }
 
 int run(int argc, char** argv) {
@@ -74,8 +82,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
-    const std::string unknown = unknown_command(&app, words);
-    return usage((unknown.empty() ? std::string(error.what()) : unknown) + "; --help shows how");
+    const std::string wrong = wrong_command(&app, words);
+    return usage((wrong.empty() ? std::string(error.what()) : wrong) + "; --help shows how");
   }
   CHECK(context.run);  // a command is required
   return context.run();
