@@ -255,20 +255,24 @@ Result<FileSettings> read_file(const std::string& path) {
 
 }  // namespace
 
-Result<Configuration> load_configuration(const std::string& file, const ConfigMap& environment,
-                                         std::span<const Setting> flags) {
+Result<Configuration> make_configuration(const std::string& name, const FileSettings& file,
+                                         const ConfigMap& environment, std::span<const Setting> flags) {
   Loader loader(environment);
-  if (!file.empty()) {
-    loader.set_file(file);
-    auto read = read_file(file);
-    if (!read) return read.error();
-    loader.take(read->settings);
-    loader.take_pools(read->pools);
-  }
+  loader.set_file(name);
+  loader.take(file.settings);
+  loader.take_pools(file.pools);
   loader.take(read_environment(environment, loader.option_names()));
   loader.take({flags.begin(), flags.end()});
   loader.finish();
   return std::move(loader).result();
+}
+
+Result<Configuration> load_configuration(const std::string& file, const ConfigMap& environment,
+                                         std::span<const Setting> flags) {
+  if (file.empty()) return make_configuration(file, {}, environment, flags);
+  const auto settings = read_file(file);
+  if (!settings) return settings.error();
+  return make_configuration(file, *settings, environment, flags);
 }
 
 }  // namespace cms::broker

@@ -2,6 +2,7 @@
 // Reading settings from text: what is said, and where, before anybody asks whether it makes sense. Pure.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ base::Result<FileSettings> read_toml(std::string_view text, std::string_view fil
 // Java's properties format: key, then '=', ':' or blanks, then value; backslashes escape and continue lines. Never
 // fails on syntax, as Java does not, except for a malformed \uXXXX.
 base::Result<FileSettings> read_properties(std::string_view text, std::string_view file);
+
+// load_configuration() without reading the file: `name` is only noted.
+base::Result<Configuration> make_configuration(const std::string& name, const FileSettings& file,
+                                               const ConfigMap& environment, std::span<const Setting> flags);
 
 // Whether a file is a server.properties rather than TOML: by its extension, otherwise by its first setting.
 bool looks_like_properties(std::string_view text, std::string_view file);

@@ -50,7 +50,7 @@ class Answered final : public Pending {
  public:
   using Pending::Pending;
   protocol::FrameBuffer& frame() { return frame_; }
-  void answer(protocol::FrameBuffer& out) override { out.append(std::move(frame_)); }
+  void answer(protocol::FrameBuffer& out) override { out.take(frame_); }
 
  private:
   protocol::FrameBuffer frame_;

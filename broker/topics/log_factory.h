@@ -22,14 +22,11 @@ class LogFactory {
   // `first_offset`: where a log in memory begins. `topic_id` tells a partition's files from those of an earlier topic of
   // the same name. May block for recovery.
   virtual base::Result<std::unique_ptr<storage::Log>> open(const std::string& topic, const base::Uuid& topic_id,
-                                                           std::int32_t partition, Offset first_offset,
+                                                           std::int32_t partition, records::Offset first_offset,
                                                            const EffectiveTopicConfig& config) = 0;
 
   // Removes the files of a deleted topic's partition; no error when there are none.
   virtual base::Result<void> remove(const std::string& topic, const base::Uuid& topic_id, std::int32_t partition) = 0;
-
- protected:
-  using Offset = records::Offset;
 };
 
 }  // namespace cms::broker

@@ -6,15 +6,14 @@
 namespace cms::broker {
 
 Partition::Partition(Identity identity, std::unique_ptr<storage::Log> log, replication::View view,
-                     std::shared_ptr<const EffectiveTopicConfig> config, const base::Clock& clock, Offset reserved_end,
-                     ReserveOffsets reserve)
+                     std::shared_ptr<const EffectiveTopicConfig> config, Offset reserved_end,
+                     PartitionEnvironment environment)
     : identity_(std::move(identity)),
-      clock_(clock),
-      reserve_(std::move(reserve)),
+      environment_(std::move(environment)),
       log_(std::move(log)),
       frontier_(std::move(view), log_->durable_end()),
       config_(std::move(config)),
-      last_sync_ms_(clock.now_ms()),
+      last_sync_ms_(environment_.clock.now_ms()),
       reserved_end_(reserved_end) {
   // The epoch begins here even if nothing is appended in it, so that OffsetForLeaderEpoch can tell.
   log_->epochs().assign(frontier_.view().number, log_->next_offset());
@@ -50,7 +49,7 @@ AppendOutcome Partition::append(Core& core, records::BatchView batch, bool wait_
         outcome.error = ErrorCode::kafka_storage_error;
         outcome.message = "offsets are being reserved";
       } else {
-        const auto appended = log_->append(batch, frontier_.view().number, clock_.now_ms());
+        const auto appended = log_->append(batch, frontier_.view().number, environment_.clock.now_ms());
         if (!appended) {
           outcome.error = ErrorCode::kafka_storage_error;
           outcome.message = appended.error().message();
@@ -71,7 +70,11 @@ AppendOutcome Partition::append(Core& core, records::BatchView batch, bool wait_
     outcome.congested = log_->unflushed_bytes() > unflushed_bytes_max;
   }
   if (flush) core.flush_later(shared_from_this());
-  if (reserve) reserve_(std::static_pointer_cast<Partition>(shared_from_this()), reserve_end);
+  if (reserve) {
+    environment_.run_on_worker([self = std::static_pointer_cast<Partition>(shared_from_this()), reserve_end] {
+      self->environment_.reserve(self, reserve_end);
+    });
+  }
   return outcome;
 }
 
@@ -187,7 +190,7 @@ void Partition::start_flush(Core& core) {
 
 // An acknowledged record is synced, unless the topic's flush.messages or flush.ms says that it need not be.
 bool Partition::must_sync() {
-  const base::TimestampMs now = clock_.now_ms();
+  const base::TimestampMs now = environment_.clock.now_ms();
   if (unsynced_records_ < config_->flush_messages && now - last_sync_ms_ < config_->flush_ms) return false;
   unsynced_records_ = 0;
   last_sync_ms_ = now;
@@ -198,6 +201,7 @@ void Partition::completed(base::Result<std::size_t> bytes) noexcept {
   Core& core = *flushing_core_;
   const std::shared_ptr<Flushable> self = std::move(flushing_self_);
   bool again = false;
+  std::vector<LogWork> work;
   {
     const std::lock_guard lock(mutex_);
     flushing_core_ = nullptr;
@@ -209,8 +213,10 @@ void Partition::completed(base::Result<std::size_t> bytes) noexcept {
       again = log_->wants_flush();
     }
     flush_asked_ = again;
+    work = log_->take_background_work();
   }
   if (again) core.flush_later(self);
+  do_later(std::move(work));
 }
 
 void Partition::fail(const base::Error& error) {
@@ -277,20 +283,31 @@ std::pair<ErrorCode, Offset> Partition::delete_records(Offset before) {
   return {ErrorCode::none, log_->first_offset()};
 }
 
-void Partition::set_config(std::shared_ptr<const EffectiveTopicConfig> config) {
+void Partition::set_config(std::shared_ptr<const EffectiveTopicConfig> config, const storage::LogOptions& options) {
   const std::lock_guard lock(mutex_);
   config_ = std::move(config);
-  log_->set_options(config_->log_options());
+  log_->set_options(options);
 }
 
 void Partition::keep_house() {
-  std::vector<std::function<base::Result<void>()>> work;
+  std::vector<LogWork> work;
   {
     const std::lock_guard lock(mutex_);
-    log_->apply_retention(clock_.now_ms());
+    if (state_ != ErrorCode::none) return;
+    log_->apply_retention(environment_.clock.now_ms());
     work = log_->take_background_work();
   }
-  for (const auto& piece : work) {
+  do_now(work);
+}
+
+void Partition::do_later(std::vector<LogWork> work) {
+  if (work.empty()) return;
+  environment_.run_on_worker(
+      [self = std::static_pointer_cast<Partition>(shared_from_this()), work = std::move(work)] { self->do_now(work); });
+}
+
+void Partition::do_now(const std::vector<LogWork>& work) {
+  for (const LogWork& piece : work) {
     if (const auto done = piece(); !done) {
       base::log_warning("background work of a log failed", "topic", identity_.topic, "partition", identity_.index, "why",
                         done.error().message());

@@ -81,11 +81,21 @@ struct Positions {
   LeaderEpoch epoch = 0;
 };
 
-// Makes sure that offsets below an end are never given out again after a restart. Called without the lock; answers by
-// Partition::reserved(), from any thread.
-using ReserveOffsets = std::function<void(const std::shared_ptr<class Partition>&, Offset end)>;
+// What a partition needs of the broker around it.
+struct PartitionEnvironment {
+  const base::Clock& clock;
+
+  // Runs what may block on another thread.
+  std::function<void(std::function<void()>)> run_on_worker;
+
+  // Makes sure that offsets below an end are never given out again after a restart; answers by Partition::reserved(). Runs
+  // on a worker.
+  std::function<void(const std::shared_ptr<class Partition>&, Offset end)> reserve;
+};
 
 class Partition final : public Flushable, private storage::IoCompletion {
+  using LogWork = std::function<base::Result<void>()>;
+
  public:
   // Offsets are reserved this many at a time, and anew when half of them are left.
   static constexpr Offset reservation_block = 1 << 20;
@@ -101,8 +111,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
 
   // `reserved_end` is where the next restart would go on; a persistent partition needs none.
   Partition(Identity identity, std::unique_ptr<storage::Log> log, replication::View view,
-            std::shared_ptr<const EffectiveTopicConfig> config, const base::Clock& clock, Offset reserved_end,
-            ReserveOffsets reserve);
+            std::shared_ptr<const EffectiveTopicConfig> config, Offset reserved_end, PartitionEnvironment environment);
   ~Partition() override;
 
   const Identity& identity() const { return identity_; }
@@ -140,10 +149,10 @@ class Partition final : public Flushable, private storage::IoCompletion {
   // DeleteRecords; -1 is the high watermark. Returns the new log start offset.
   std::pair<ErrorCode, Offset> delete_records(Offset before);
 
-  void set_config(std::shared_ptr<const EffectiveTopicConfig> config);
+  void set_config(std::shared_ptr<const EffectiveTopicConfig> config, const storage::LogOptions& options);
   void reserved(Offset end);
 
-  // Retention, expiry of producers, flush.ms; then the log's background work. Blocks: a housekeeping thread.
+  // Retention and expiry of producers, then the log's background work. Blocks: a housekeeping thread.
   void keep_house();
 
   // Nothing is served from it any more; waiters are told `why`.
@@ -165,10 +174,13 @@ class Partition final : public Flushable, private storage::IoCompletion {
   bool wants_reservation(Offset end);
   bool must_sync();
 
+  // Without it.
+  void do_later(std::vector<LogWork> work);
+  void do_now(const std::vector<LogWork>& work);
+
   // Fixed at construction.
   const Identity identity_;
-  const base::Clock& clock_;
-  const ReserveOffsets reserve_;
+  const PartitionEnvironment environment_;
 
   // mutex_.
   mutable std::mutex mutex_;

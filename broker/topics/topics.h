@@ -95,8 +95,11 @@ class Topics {
   void broker_configs_changed();
   BrokerConfigLayers broker_layers() const;
 
-  // Retention, flush.ms, expiry of producers, removal of deleted topics' data. A housekeeping thread, at intervals.
+  // Retention, flush.ms, expiry of producers. A housekeeping thread, at intervals.
   void keep_house();
+
+  // Removes the data of deleted topics. The same thread.
+  void remove_deleted();
 
   // After the cores have stopped: writes and syncs everything, stores exact next offsets.
   base::Result<void> close();

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One listening socket. Lives on one core and gives each connection to the core that has the fewest.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/core/connection.h"
+#include "transport/endpoint.h"
+
+namespace cms::broker {
+
+// What all connections of the broker share. Any thread where not said otherwise.
+struct ConnectionSettings {
+  ConnectionLimits limits;
+  std::size_t connections_max = 100'000;
+  ReceiveBudget& budget;
+  ConnectionMetrics metrics;
+  base::Counter& accepted;
+  base::Counter& turned_away;  // above max.connections
+};
+
+class Acceptor {
+ public:
+  struct Place {
+    Core* core;
+    Service* service;  // that core's
+  };
+
+  // Binds and listens. `places` are the cores that may get connections; the first one's loop accepts. Everything given
+  // outlives the acceptor. Errors say what is in the way (port taken, no permission, a socket file of somebody's).
+  static base::Result<std::unique_ptr<Acceptor>> listen(const transport::Endpoint& endpoint, std::vector<Place> places,
+                                                        ConnectionSettings& settings);
+  ~Acceptor();
+
+  // Where it listens, with the port that was found for port 0.
+  const transport::Endpoint& endpoint() const { return endpoint_; }
+
+  // Before the cores run: begins to accept, telling clients `info`.
+  void start(ListenerInfo info);
+
+  // The accepting core's thread: accepts no more.
+  void stop();
+
+  Core& core() const { return *places_.front().core; }
+
+ private:
+  using Socket = boost::asio::generic::stream_protocol::socket;
+
+  Acceptor(transport::Endpoint endpoint, int descriptor, std::vector<Place> places, ConnectionSettings& settings);
+  void await();
+  void accept_all();
+  void give(int descriptor);
+
+  const std::vector<Place> places_;
+  ConnectionSettings& settings_;
+  transport::Endpoint endpoint_;
+  ListenerInfo info_;
+  boost::asio::posix::stream_descriptor listening_;
+  boost::asio::steady_timer retry_;
+};
+
+}  // namespace cms::broker

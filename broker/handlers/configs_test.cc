@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/handlers/configs.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "broker/handlers/test_broker.h"
+
+namespace cms::broker {
+namespace {
+
+using protocol::AlterConfigsRequest;
+using protocol::AlterConfigsResponse;
+using protocol::ConfigResourceType;
+using protocol::DescribeConfigsRequest;
+using protocol::DescribeConfigsResponse;
+using protocol::IncrementalAlterConfigsRequest;
+using protocol::IncrementalAlterConfigsResponse;
+using Operation = protocol::ConfigOperation;
+using Source = protocol::ConfigSource;
+using Keys = std::optional<std::vector<std::string>>;
+
+class ConfigsTest : public ::testing::Test {
+ protected:
+  DescribeConfigsResponse describe(const DescribeConfigsRequest& request) {
+    return broker_.answer<DescribeConfigsResponse>(4, [&](const RequestContext& context, auto& response) {
+      describe_configs(broker_.topics(), broker_.metadata(), broker_.options, context, request, response);
+    });
+  }
+
+  DescribeConfigsResponse::Result describe(ConfigResourceType type, const std::string& name, Keys keys = std::nullopt) {
+    DescribeConfigsRequest request;
+    request.resources.push_back({.resource_type = type, .resource_name = name, .configuration_keys = std::move(keys)});
+    return describe(request).results[0];
+  }
+
+  DescribeConfigsResponse::Config topic_config(const std::string& key) {
+    return describe(ConfigResourceType::topic, "t", {{key}}).configs.at(0);
+  }
+
+  IncrementalAlterConfigsResponse alter(const IncrementalAlterConfigsRequest& request) {
+    return broker_.answer<IncrementalAlterConfigsResponse>(1, [&](const RequestContext& context, auto& response) {
+      incremental_alter_configs(broker_.topics(), broker_.metadata(), context, request, response);
+    });
+  }
+
+  IncrementalAlterConfigsResponse::Resource alter(ConfigResourceType type, const std::string& name,
+                                                  std::vector<IncrementalAlterConfigsRequest::Config> configs,
+                                                  bool validate_only = false) {
+    IncrementalAlterConfigsRequest request;
+    request.resources.push_back({.resource_type = type, .resource_name = name, .configs = std::move(configs)});
+    request.validate_only = validate_only;
+    return alter(request).responses[0];
+  }
+
+  AlterConfigsResponse::Resource replace(ConfigResourceType type, const std::string& name,
+                                         std::vector<AlterConfigsRequest::Config> configs) {
+    AlterConfigsRequest request;
+    request.resources.push_back({.resource_type = type, .resource_name = name, .configs = std::move(configs)});
+    return broker_
+        .answer<AlterConfigsResponse>(2,
+                                      [&](const RequestContext& context, auto& response) {
+                                        alter_configs(broker_.topics(), broker_.metadata(), context, request, response);
+                                      })
+        .responses[0];
+  }
+
+  const EffectiveTopicConfig& in_force() { return *broker_.topics().find("t")->config; }
+
+  test::TestBroker broker_;
+  const std::string self_ = std::to_string(broker_.options.node_id);
+};
+
+// --- DescribeConfigs.
+
+TEST_F(ConfigsTest, EveryTopicConfigIsShownWithValueSourceAndType) {
+  broker_.create("t", 1, {{.name = "retention.ms", .value = "5000"}});
+  const auto result = describe(ConfigResourceType::topic, "t");
+  EXPECT_EQ(result.error_code, ErrorCode::none);
+  EXPECT_EQ(result.error_message, "");
+  EXPECT_GE(result.configs.size(), 34u);
+  const auto retention = topic_config("retention.ms");
+  EXPECT_EQ(retention.value, "5000");
+  EXPECT_EQ(retention.config_source, Source::dynamic_topic);
+  EXPECT_EQ(retention.config_type, protocol::ConfigType::int64);
+  EXPECT_FALSE(retention.read_only);
+  const auto bytes = topic_config("retention.bytes");
+  EXPECT_EQ(bytes.value, "-1");
+  EXPECT_EQ(bytes.config_source, Source::default_value);
+  EXPECT_EQ(topic_config("cms.durability").value, "persistent");
+}
+
+TEST_F(ConfigsTest, SynonymsAndDocumentationAreToldOnDemand) {
+  broker_.create("t", 1, {{.name = "retention.ms", .value = "5000"}});
+  EXPECT_TRUE(topic_config("retention.ms").synonyms.empty());
+  EXPECT_EQ(topic_config("retention.ms").documentation, std::nullopt);
+  DescribeConfigsRequest request;
+  request.resources.push_back(
+      {.resource_type = ConfigResourceType::topic, .resource_name = "t", .configuration_keys = {{"retention.ms"}}});
+  request.include_synonyms = true;
+  request.include_documentation = true;
+  const auto config = describe(request).results[0].configs.at(0);
+  ASSERT_GE(config.synonyms.size(), 1u);
+  EXPECT_EQ(config.synonyms[0].name, "retention.ms");
+  EXPECT_EQ(config.synonyms[0].source, Source::dynamic_topic);
+  ASSERT_TRUE(config.documentation);
+  EXPECT_FALSE(config.documentation->empty());
+}
+
+TEST_F(ConfigsTest, KeyFilterIsHonouredAndAnEmptyOneMeansAll) {
+  broker_.create("t");
+  EXPECT_EQ(describe(ConfigResourceType::topic, "t", {{"retention.ms", "nope"}}).configs.size(), 1u);
+  EXPECT_GE(describe(ConfigResourceType::topic, "t", Keys(std::in_place)).configs.size(), 34u);
+}
+
+TEST_F(ConfigsTest, UnknownTopicIsUnknownAndABadNameInvalid) {
+  EXPECT_EQ(describe(ConfigResourceType::topic, "nope").error_code, ErrorCode::unknown_topic_or_partition);
+  EXPECT_EQ(describe(ConfigResourceType::topic, "").error_code, ErrorCode::invalid_topic_exception);
+  EXPECT_EQ(describe(ConfigResourceType::topic, "a b").error_code, ErrorCode::invalid_topic_exception);
+}
+
+TEST_F(ConfigsTest, BrokerShowsItsOptions) {
+  const auto result = describe(ConfigResourceType::broker, self_, {{"num.partitions"}});
+  ASSERT_EQ(result.configs.size(), 1u);
+  EXPECT_EQ(result.configs[0].value, "1");
+  EXPECT_TRUE(result.configs[0].read_only);
+}
+
+TEST_F(ConfigsTest, OtherBrokersAreRefused) {
+  EXPECT_EQ(describe(ConfigResourceType::broker, "2").error_message,
+            "Unexpected broker id, expected 1 or empty string, but received 2");
+  EXPECT_EQ(describe(ConfigResourceType::broker, "x").error_message, "Broker id must be an integer, but it is: x");
+  EXPECT_EQ(describe(ConfigResourceType::broker, "x").error_code, ErrorCode::invalid_request);
+}
+
+TEST_F(ConfigsTest, LoggerOfTheBrokerIsShown) {
+  const auto result = describe(ConfigResourceType::broker_logger, self_);
+  ASSERT_EQ(result.configs.size(), 1u);
+  EXPECT_EQ(result.configs[0].name, "root");
+  EXPECT_EQ(result.configs[0].value, "INFO");
+  EXPECT_EQ(describe(ConfigResourceType::broker_logger, "").error_code, ErrorCode::invalid_request);
+  EXPECT_EQ(describe(ConfigResourceType::broker_logger, "2").error_code, ErrorCode::invalid_request);
+}
+
+TEST_F(ConfigsTest, GroupsAndClientMetricsAreEmptyAndUnknownTypesInvalid) {
+  for (const auto type : {ConfigResourceType::group, ConfigResourceType::client_metrics}) {
+    EXPECT_EQ(describe(type, "x").error_code, ErrorCode::none);
+    EXPECT_TRUE(describe(type, "x").configs.empty());
+    EXPECT_EQ(describe(type, "").error_code, ErrorCode::invalid_request);
+  }
+  EXPECT_EQ(describe(ConfigResourceType::unknown, "x").error_code, ErrorCode::invalid_request);
+  EXPECT_EQ(describe(ConfigResourceType{99}, "x").error_code, ErrorCode::invalid_request);
+}
+
+TEST_F(ConfigsTest, ResourceListedTwiceIsShownOnce) {
+  broker_.create("t");
+  DescribeConfigsRequest request;
+  for (int i = 0; i < 2; ++i) {
+    request.resources.push_back(
+        {.resource_type = ConfigResourceType::topic, .resource_name = "t", .configuration_keys = {}});
+  }
+  const DescribeConfigsResponse response = describe(request);
+  EXPECT_EQ(response.results[0].error_code, ErrorCode::none);
+  EXPECT_EQ(response.results[1].error_code, ErrorCode::invalid_request);
+  EXPECT_TRUE(response.results[1].configs.empty());
+}
+
+// --- IncrementalAlterConfigs.
+
+TEST_F(ConfigsTest, SetAndDeleteChangeATopicAtOnceAndForGood) {
+  broker_.create("t");
+  const auto answer = alter(ConfigResourceType::topic, "t", {{"retention.ms", Operation::set, "5000"}});
+  EXPECT_EQ(answer.error_code, ErrorCode::none);
+  EXPECT_EQ(answer.error_message, std::nullopt);
+  EXPECT_EQ(in_force().retention_ms, 5000);
+  broker_.restart();
+  EXPECT_EQ(in_force().retention_ms, 5000);
+  alter(ConfigResourceType::topic, "t", {{"retention.ms", Operation::remove, std::nullopt}});
+  EXPECT_EQ(in_force().retention_ms, 604'800'000);
+  EXPECT_EQ(topic_config("retention.ms").config_source, Source::default_value);
+}
+
+TEST_F(ConfigsTest, AppendAndSubtractAreForListsOnly) {
+  broker_.create("t");
+  EXPECT_EQ(alter(ConfigResourceType::topic, "t", {{"cleanup.policy", Operation::append, "compact"}}).error_code,
+            ErrorCode::none);
+  EXPECT_TRUE(in_force().cleanup_compact && in_force().cleanup_delete);
+  alter(ConfigResourceType::topic, "t", {{"cleanup.policy", Operation::subtract, "delete"}});
+  EXPECT_FALSE(in_force().cleanup_delete);
+  const auto refused = alter(ConfigResourceType::topic, "t", {{"retention.ms", Operation::append, "1"}});
+  EXPECT_EQ(refused.error_code, ErrorCode::invalid_config);
+  EXPECT_EQ(refused.error_message, "Can't APPEND to key retention.ms because its type is not LIST.");
+}
+
+TEST_F(ConfigsTest, SameKeyTwiceIsInvalid) {
+  broker_.create("t");
+  const auto answer = alter(ConfigResourceType::topic, "t",
+                            {{"retention.ms", Operation::set, "1"}, {"retention.ms", Operation::set, "2"}});
+  EXPECT_EQ(answer.error_code, ErrorCode::invalid_request);
+  EXPECT_EQ(in_force().retention_ms, 604'800'000);
+}
+
+TEST_F(ConfigsTest, BadValueLeavesTheWholeResourceUnchanged) {
+  broker_.create("t");
+  const auto answer = alter(ConfigResourceType::topic, "t",
+                            {{"segment.ms", Operation::set, "7777777"}, {"retention.ms", Operation::set, "x"}});
+  EXPECT_EQ(answer.error_code, ErrorCode::invalid_config);
+  EXPECT_EQ(answer.error_message, "Invalid value x for configuration retention.ms: Not a number of type LONG");
+  EXPECT_EQ(in_force().segment_ms, 604'800'000);
+}
+
+TEST_F(ConfigsTest, ValidateOnlyChangesNothing) {
+  broker_.create("t");
+  EXPECT_EQ(alter(ConfigResourceType::topic, "t", {{"retention.ms", Operation::set, "5"}}, true).error_code,
+            ErrorCode::none);
+  EXPECT_EQ(in_force().retention_ms, 604'800'000);
+  alter(ConfigResourceType::broker, "", {{"log.retention.ms", Operation::set, "5"}}, true);
+  EXPECT_EQ(in_force().retention_ms, 604'800'000);
+}
+
+TEST_F(ConfigsTest, TopicsThatDoNotExistAreNotChanged) {
+  const auto error = [&](const std::string& name) {
+    return alter(ConfigResourceType::topic, name, {{"retention.ms", Operation::set, "1"}});
+  };
+  EXPECT_EQ(error("nope").error_code, ErrorCode::unknown_topic_or_partition);
+  EXPECT_EQ(error("nope").error_message, "The topic 'nope' does not exist.");
+  EXPECT_EQ(error("").error_code, ErrorCode::invalid_request);
+  EXPECT_EQ(error("a b").error_code, ErrorCode::invalid_topic_exception);
+}
+
+TEST_F(ConfigsTest, BrokerConfigsReachTheTopicsWithoutConfigOfTheirOwn) {
+  broker_.create("t");
+  EXPECT_EQ(alter(ConfigResourceType::broker, "", {{"log.retention.ms", Operation::set, "500"}}).error_code,
+            ErrorCode::none);
+  EXPECT_EQ(in_force().retention_ms, 500);
+  EXPECT_EQ(topic_config("retention.ms").config_source, Source::dynamic_default_broker);
+  EXPECT_EQ(alter(ConfigResourceType::broker, self_, {{"log.retention.ms", Operation::set, "600"}}).error_code,
+            ErrorCode::none);
+  EXPECT_EQ(in_force().retention_ms, 600);
+  const auto defaults = describe(ConfigResourceType::broker, "");
+  const auto shown = std::ranges::find(defaults.configs, "log.retention.ms", &DescribeConfigsResponse::Config::name);
+  ASSERT_NE(shown, defaults.configs.end());
+  EXPECT_EQ(shown->value, "500");
+  broker_.restart();
+  EXPECT_EQ(in_force().retention_ms, 600);
+}
+
+TEST_F(ConfigsTest, OptionThatNeedsARestartIsRefused) {
+  const auto answer = alter(ConfigResourceType::broker, self_, {{"num.partitions", Operation::set, "7"}});
+  EXPECT_EQ(answer.error_code, ErrorCode::invalid_request);
+  EXPECT_EQ(answer.error_message, "Cannot update these configs dynamically: [num.partitions]");
+}
+
+TEST_F(ConfigsTest, OtherResourcesAreNotChanged) {
+  EXPECT_EQ(alter(ConfigResourceType::broker_logger, self_, {{"root", Operation::set, "DEBUG"}}).error_code,
+            ErrorCode::invalid_config);
+  for (const auto type : {ConfigResourceType::group, ConfigResourceType::client_metrics, ConfigResourceType{99}}) {
+    EXPECT_EQ(alter(type, "x", {{"k", Operation::set, "v"}}).error_code, ErrorCode::invalid_request);
+  }
+  EXPECT_EQ(alter(ConfigResourceType::broker, "2", {{"k", Operation::set, "v"}}).error_code,
+            ErrorCode::invalid_request);
+}
+
+TEST_F(ConfigsTest, ResourceListedTwiceIsNotChanged) {
+  broker_.create("t");
+  IncrementalAlterConfigsRequest request;
+  for (int i = 0; i < 2; ++i) {
+    request.resources.push_back({.resource_type = ConfigResourceType::topic,
+                                 .resource_name = "t",
+                                 .configs = {{"retention.ms", Operation::set, "5"}}});
+  }
+  for (const auto& answer : alter(request).responses) {
+    EXPECT_EQ(answer.error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(answer.error_message, "Each resource must appear at most once.");
+  }
+  EXPECT_EQ(in_force().retention_ms, 604'800'000);
+}
+
+// --- AlterConfigs.
+
+TEST_F(ConfigsTest, ReplacingReturnsWhatIsNotNamedToItsDefault) {
+  broker_.create("t", 1, {{.name = "retention.ms", .value = "5000"}, {.name = "cms.durability", .value = "volatile"}});
+  EXPECT_EQ(replace(ConfigResourceType::topic, "t", {{"segment.ms", "7777777"}}).error_code, ErrorCode::none);
+  EXPECT_EQ(in_force().retention_ms, 604'800'000);
+  EXPECT_EQ(in_force().segment_ms, 7'777'777);
+  EXPECT_EQ(in_force().durability, Durability::volatile_memory);
+}
+
+TEST_F(ConfigsTest, ReplacingRefusesRepeatedAndAbsentValues) {
+  broker_.create("t");
+  EXPECT_EQ(replace(ConfigResourceType::topic, "t", {{"retention.ms", "1"}, {"retention.ms", "2"}}).error_code,
+            ErrorCode::invalid_request);
+  EXPECT_EQ(replace(ConfigResourceType::topic, "t", {{"retention.ms", std::nullopt}}).error_code,
+            ErrorCode::invalid_request);
+  EXPECT_EQ(replace(ConfigResourceType::topic, "t", {{"nope", "1"}}).error_code, ErrorCode::invalid_config);
+  EXPECT_EQ(replace(ConfigResourceType::broker_logger, self_, {{"root", "INFO"}}).error_message,
+            "Unknown resource type 8");
+}
+
+}  // namespace
+}  // namespace cms::broker

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a frame to its handler: header, API, version. One per core.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "broker/handlers/table.h"
+
+namespace cms::broker {
+
+// Requests by API; shared by all cores.
+class RequestMetrics {
+ public:
+  explicit RequestMetrics(base::Registry& registry);
+
+  base::Counter& requests(protocol::ApiKey key) const;
+  base::Counter& refused() const { return refused_; }
+  ProduceMetrics produce() const { return produce_; }
+  FetchMetrics fetch() const { return fetch_; }
+
+ private:
+  std::vector<base::Counter*> by_key_;
+  base::Counter& refused_;
+  ProduceMetrics produce_;
+  FetchMetrics fetch_;
+};
+
+class Dispatcher final : public Service {
+ public:
+  // `services` and `metrics` outlive the dispatcher.
+  Dispatcher(Services& services, const RequestMetrics& metrics);
+
+  Served serve(Core& core, const Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) override;
+
+ private:
+  const RequestMetrics& metrics_;
+  ProduceHandler produce_;
+  FetchHandler fetch_;
+  CoreHandlers handlers_;
+  protocol::RequestHeader header_;  // scratch
+};
+
+}  // namespace cms::broker

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Produce: validate each batch where it arrived, append it, answer when it is as durable as acks asks.
+//
+// The data path. It follows these rules: on the connection's thread from frame to log; one copy, into the log's memory; no
+// allocation when nothing has to wait and nothing is wrong; what waits for the disk is parked on the partition.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "broker/handlers/request.h"
+#include "broker/topics/topics.h"
+#include "protocol/messages/produce.h"
+#include "records/validate.h"
+
+namespace cms::broker {
+
+struct ProduceMetrics {
+  base::Counter& records;
+  base::Counter& bytes;
+  base::Counter& refused_batches;
+};
+
+// One per core; the core's thread.
+class ProduceHandler {
+ public:
+  ProduceHandler(Topics& topics, const base::Clock& clock, std::int32_t node_id, ProduceMetrics metrics)
+      : topics_(topics), clock_(clock), node_id_(node_id), metrics_(metrics) {}
+
+  Served serve(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out);
+
+ private:
+  // A partition whose acknowledgement waits until the offsets below `until` are stable.
+  struct Wait {
+    TopicHandle topic;
+    Partition* partition;
+    Offset until;
+    std::size_t topic_index, partition_index;  // in the response
+  };
+  friend class PendingProduce;
+
+  void append_all(Core& core, const RequestContext& context);
+  void append_one(Core& core, const RequestContext& context, const TopicHandle& topic,
+                  const protocol::ProduceRequest::Partition& wanted, protocol::ProduceResponse::Partition& answer,
+                  std::size_t topic_index, std::size_t partition_index);
+  bool validate(const RequestContext& context, const Topic& topic, base::ByteSpan bytes,
+                protocol::ProduceResponse::Partition& answer);
+  bool rewrite(const EffectiveTopicConfig& config, protocol::ProduceResponse::Partition& answer);
+
+  Topics& topics_;
+  const base::Clock& clock_;
+  const std::int32_t node_id_;
+  ProduceMetrics metrics_;
+
+  // Scratch, used again by every request.
+  protocol::ProduceRequest request_;
+  protocol::ProduceResponse response_;
+  records::Validator validator_;
+  records::Validated validated_;
+  std::vector<std::byte> rewritten_;
+  std::vector<Wait> waits_;
+  bool any_failed_ = false;
+};
+
+}  // namespace cms::broker

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/topics/topics.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.h"
+#include "broker/metadata/topic_name.h"
+
+namespace cms::broker {
+
+namespace {
+
+// Kafka refuses more than this in one topic with INVALID_PARTITIONS only by running out of memory; here it is a bound.
+constexpr std::int32_t partitions_max = 100'000;
+
+}  // namespace
+
+Topics::Topics(TopicsEnvironment environment) : environment_(std::move(environment)), random_(environment_.seed) {}
+
+Topics::~Topics() = default;
+
+base::Result<void> Topics::open() {
+  using Steady = std::chrono::steady_clock;
+  auto shown = Steady::now();
+  const auto records = environment_.metadata.topics();
+  std::size_t done = 0;
+  for (const TopicPointer& record : records) {
+    auto topic = build(record, nullptr);
+    if (!topic) return topic.error().while_doing("opening topic " + record->name);
+    publish(std::move(*topic));
+    ++done;
+    if (Steady::now() - shown > std::chrono::seconds(1)) {
+      shown = Steady::now();
+      base::log_info("opening topics", "done", done, "of", records.size());
+    }
+  }
+  return {};
+}
+
+TopicConfigLayers Topics::layers_of(const TopicRecord& record, const BrokerConfigLayers& brokers) const {
+  return {record.configs, environment_.options.pools.for_topic(record.name), brokers, record.durability};
+}
+
+BrokerConfigLayers Topics::broker_layers() const {
+  return {environment_.metadata.broker_configs(environment_.metadata.node_id()),
+          environment_.metadata.broker_configs(std::nullopt), environment_.options.given};
+}
+
+base::Result<std::shared_ptr<Partition>> Topics::open_partition(const TopicRecord& record, std::int32_t index,
+                                                                const std::shared_ptr<const EffectiveTopicConfig>& config) {
+  const Offset first = record.durability == Durability::persistent
+                           ? 0
+                           : environment_.metadata.first_usable_offset(record.id, index);
+  auto log = environment_.logs.open(record.name, record.id, index, first, *config);
+  if (!log) return log.error().while_doing("partition " + std::to_string(index));
+  replication::View view{.number = environment_.metadata.leader_epoch(record),
+                         .members = {environment_.metadata.node_id()}};
+  return std::make_shared<Partition>(
+      Partition::Identity{record.name, index, record.durability}, std::move(*log), std::move(view), config,
+      first,
+      PartitionEnvironment{environment_.clock, environment_.run_on_worker,
+                           [this, id = record.id](const std::shared_ptr<Partition>& partition, Offset end) {
+                             reserve(partition, id, end);
+                           }});
+}
+
+void Topics::reserve(const std::shared_ptr<Partition>& partition, const base::Uuid& id, Offset end) {
+  const auto stored = environment_.metadata.reserve_offsets({id, partition->identity().index, end});
+  if (stored) {
+    partition->reserved(end);
+    return;
+  }
+  base::log_error("offsets cannot be reserved", "topic", partition->identity().topic, "partition",
+                  partition->identity().index, "why", stored.error().message());
+  partition->reserved(0);
+}
+
+base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previous) {
+  const BrokerConfigLayers brokers = broker_layers();
+  auto topic = std::make_shared<Topic>();
+  topic->config = std::make_shared<EffectiveTopicConfig>(effective_topic_config(layers_of(*record, brokers)));
+  topic->record = std::move(record);
+  for (std::int32_t index = 0; index < topic->record->partition_count; ++index) {
+    if (previous != nullptr && previous->partition(index) != nullptr) {
+      topic->partitions.push_back(previous->partitions[static_cast<std::size_t>(index)]);
+      topic->partitions.back()->set_config(topic->config,
+                                           log_options(*topic->config, environment_.options.producer_id_expiration_ms));
+      continue;
+    }
+    auto partition = open_partition(*topic->record, index, topic->config);
+    if (!partition) return partition.error();
+    topic->partitions.push_back(std::move(*partition));
+  }
+  return TopicHandle(std::move(topic));
+}
+
+void Topics::publish(TopicHandle topic) {
+  const std::unique_lock lock(table_mutex_);
+  by_id_.insert_or_assign(topic->id(), topic);
+  by_name_.insert_or_assign(topic->name(), std::move(topic));
+}
+
+TopicHandle Topics::find(std::string_view name) const {
+  const std::shared_lock lock(table_mutex_);
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+TopicHandle Topics::find(const base::Uuid& id) const {
+  const std::shared_lock lock(table_mutex_);
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+std::vector<TopicHandle> Topics::all() const {
+  std::vector<TopicHandle> topics;
+  {
+    const std::shared_lock lock(table_mutex_);
+    topics.reserve(by_name_.size());
+    for (const auto& [name, topic] : by_name_) topics.push_back(topic);
+  }
+  std::sort(topics.begin(), topics.end(), [](const TopicHandle& a, const TopicHandle& b) { return a->name() < b->name(); });
+  return topics;
+}
+
+TopicOutcome Topics::check_new(const NewTopic& topic) const {
+  if (const auto why = why_not_topic_name(topic.name)) return TopicOutcome::refuse(ErrorCode::invalid_topic_exception, *why);
+  if (find(topic.name) != nullptr) {
+    return TopicOutcome::refuse(ErrorCode::topic_already_exists, "Topic '" + topic.name + "' already exists.");
+  }
+  if (const std::string other = environment_.metadata.colliding_topic(topic.name); !other.empty()) {
+    return TopicOutcome::refuse(ErrorCode::invalid_topic_exception,
+                                "Topic '" + topic.name + "' collides with existing topic: " + other);
+  }
+  if (topic.partitions != -1 && topic.partitions <= 0) {
+    return TopicOutcome::refuse(ErrorCode::invalid_partitions,
+                                "Number of partitions was set to an invalid non-positive value.");
+  }
+  if (topic.partitions > partitions_max) {
+    return TopicOutcome::refuse(ErrorCode::invalid_partitions,
+                                "At most " + std::to_string(partitions_max) + " partitions can be made at once.");
+  }
+  return {};
+}
+
+TopicOutcome Topics::create(const NewTopic& wanted, bool validate_only) {
+  const std::lock_guard lock(change_mutex_);
+  if (TopicOutcome refused = check_new(wanted); refused.error != ErrorCode::none) return refused;
+  TopicRecord record;
+  record.name = wanted.name;
+  const PoolRule* const pool = environment_.options.pools.for_topic(wanted.name);
+  record.partition_count = wanted.partitions != -1           ? wanted.partitions
+                           : pool != nullptr && pool->partitions ? *pool->partitions
+                                                                 : environment_.options.num_partitions;
+  const BrokerConfigLayers brokers = broker_layers();
+  const ConfigOutcome configs = create_topic_config(wanted.configs, {{}, pool, brokers, std::nullopt});
+  if (!configs) {
+    return TopicOutcome::refuse(static_cast<ErrorCode>(configs.refusal().code), configs.refusal().message);
+  }
+  record.configs = *configs;
+  const EffectiveTopicConfig effective = effective_topic_config({record.configs, pool, brokers, std::nullopt});
+  record.durability = effective.durability;
+  if (validate_only) {
+    auto shown = std::make_shared<Topic>();
+    shown->record = std::make_shared<TopicRecord>(record);
+    shown->config = std::make_shared<EffectiveTopicConfig>(effective);
+    return {ErrorCode::none, {}, std::move(shown)};
+  }
+  record.id = base::Uuid::random(random_);
+  auto stored = environment_.metadata.create_topic(std::move(record));
+  if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
+  auto topic = build(*stored, nullptr);
+  if (!topic) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, topic.error().message());
+  publish(*topic);
+  base::log_info("topic created", "topic", wanted.name, "partitions", (*topic)->record->partition_count, "durability",
+                 to_string((*topic)->record->durability), "id", (*topic)->id().to_string());
+  return {ErrorCode::none, {}, std::move(*topic)};
+}
+
+TopicOutcome Topics::remove(const base::Uuid& id) {
+  const std::lock_guard lock(change_mutex_);
+  TopicHandle topic = find(id);
+  if (topic == nullptr) return TopicOutcome::refuse(ErrorCode::unknown_topic_id, "This server does not host this topic ID.");
+  if (const auto stored = environment_.metadata.delete_topic(id); !stored) {
+    return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
+  }
+  {
+    const std::unique_lock table_lock(table_mutex_);
+    by_name_.erase(topic->name());
+    by_id_.erase(id);
+  }
+  for (const auto& partition : topic->partitions) partition->remove(ErrorCode::unknown_topic_or_partition);
+  base::log_info("topic deleted", "topic", topic->name(), "id", id.to_string());
+  return {ErrorCode::none, {}, std::move(topic)};
+}
+
+TopicOutcome Topics::add_partitions(std::string_view name, std::int32_t total, bool validate_only) {
+  const std::lock_guard lock(change_mutex_);
+  const TopicHandle topic = find(name);
+  if (topic == nullptr) {
+    return TopicOutcome::refuse(ErrorCode::unknown_topic_or_partition,
+                                "This server does not host this topic-partition.");
+  }
+  const std::int32_t present = topic->record->partition_count;
+  if (total <= present) {
+    const std::string words = total == present
+                                  ? "Topic already has " + std::to_string(present) + " partition(s)."
+                                  : "The topic " + std::string(name) + " currently has " + std::to_string(present) +
+                                        " partition(s); " + std::to_string(total) + " would not be an increase.";
+    return TopicOutcome::refuse(ErrorCode::invalid_partitions, words);
+  }
+  if (total > partitions_max) {
+    return TopicOutcome::refuse(ErrorCode::invalid_partitions,
+                                "At most " + std::to_string(partitions_max) + " partitions can be made.");
+  }
+  if (validate_only) return {ErrorCode::none, {}, topic};
+  auto stored = environment_.metadata.set_partition_count(topic->id(), total);
+  if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
+  auto grown = build(*stored, topic.get());
+  if (!grown) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, grown.error().message());
+  publish(*grown);
+  base::log_info("partitions added", "topic", name, "from", present, "to", total);
+  return {ErrorCode::none, {}, std::move(*grown)};
+}
+
+TopicOutcome Topics::change_config(std::string_view name, const ConfigChange& change, bool validate_only) {
+  const std::lock_guard lock(change_mutex_);
+  const TopicHandle topic = find(name);
+  if (topic == nullptr) {
+    return TopicOutcome::refuse(ErrorCode::unknown_topic_or_partition,
+                                "This server does not host this topic-partition.");
+  }
+  const BrokerConfigLayers brokers = broker_layers();
+  const ConfigOutcome changed = change(layers_of(*topic->record, brokers));
+  if (!changed) {
+    return TopicOutcome::refuse(static_cast<ErrorCode>(changed.refusal().code), changed.refusal().message);
+  }
+  if (validate_only) return {ErrorCode::none, {}, topic};
+  auto stored = environment_.metadata.set_topic_configs(topic->id(), *changed);
+  if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
+  auto altered = build(*stored, topic.get());
+  if (!altered) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, altered.error().message());
+  publish(*altered);
+  base::log_info("topic config changed", "topic", name);
+  return {ErrorCode::none, {}, std::move(*altered)};
+}
+
+std::vector<ConfigEntry> Topics::describe_config(const Topic& topic) const {
+  const BrokerConfigLayers brokers = broker_layers();
+  return describe_topic_config(layers_of(*topic.record, brokers));
+}
+
+void Topics::broker_configs_changed() {
+  const std::lock_guard lock(change_mutex_);
+  for (const TopicHandle& topic : all()) {
+    // Cannot fail: no partition is added, so no log is opened.
+    if (auto renewed = build(topic->record, topic.get())) publish(std::move(*renewed));
+  }
+}
+
+void Topics::keep_house() {
+  for (const TopicHandle& topic : all()) {
+    for (const auto& partition : topic->partitions) partition->keep_house();
+  }
+}
+
+void Topics::remove_deleted() {
+  for (const DeletedTopic& deleted : environment_.metadata.deleted_topics()) {
+    bool all_removed = true;
+    for (std::int32_t index = 0; index < deleted.partition_count; ++index) {
+      const auto removed = environment_.logs.remove(deleted.name, deleted.id, index);
+      if (removed) continue;
+      all_removed = false;
+      base::log_warning("data of a deleted topic stays", "topic", deleted.name, "partition", index, "why",
+                        removed.error().message());
+    }
+    if (!all_removed) continue;
+    if (const auto forgotten = environment_.metadata.forget_deleted_topic(deleted.id); !forgotten) {
+      base::log_warning("a deleted topic is not forgotten", "topic", deleted.name, "why", forgotten.error().message());
+    }
+  }
+}
+
+base::Result<void> Topics::close() {
+  const std::lock_guard lock(change_mutex_);
+  std::vector<OffsetReservation> next_offsets;
+  base::Result<void> first_error;
+  for (const TopicHandle& topic : all()) {
+    for (const auto& partition : topic->partitions) {
+      if (topic->record->durability != Durability::persistent) {
+        next_offsets.push_back({topic->id(), partition->identity().index, partition->positions().end});
+      } else if (const auto closed = partition->close(); !closed && first_error) {
+        first_error = closed.error().while_doing("closing " + topic->name());
+      }
+    }
+  }
+  if (const auto stored = environment_.metadata.store_next_offsets(next_offsets); !stored) return stored;
+  return first_error;
+}
+
+}  // namespace cms::broker
