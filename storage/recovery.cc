@@ -97,6 +97,7 @@ class Recovery {
       if (*size != saved.segments.back().size) return false;
     }
     if (saved.has_producers && !load_producers(saved.next_offset)) return false;
+    if (Result<void> done = drop_later_snapshots(saved.next_offset); !done) return done.error();
     take_segments(saved);
     return true;
   }
@@ -195,11 +196,7 @@ class Recovery {
       log_.next = log_.first;
     }
     log_.epochs.truncate_from(log_.next);
-    while (!snapshots_.empty() && snapshots_.back() > log_.next) {
-      Result<void> aside = put_aside(disk_, clock_, path(snapshots_.back(), formats::producers_suffix));
-      if (!aside) return aside;
-      snapshots_.pop_back();
-    }
+    if (Result<void> done = drop_later_snapshots(log_.next); !done) return done;
     epochs_known_ = epochs_known_ && checkpoint_.has_value();
     return {};
   }
@@ -210,6 +207,16 @@ class Recovery {
     if (!bytes) return false;
     const Result<Offset> loaded = log_.producers.load(*bytes);
     return loaded && *loaded == next;
+  }
+
+  // Those of records that did not reach the disk. Other records may get their offsets.
+  Result<void> drop_later_snapshots(Offset next) {
+    while (!snapshots_.empty() && snapshots_.back() > next) {
+      Result<void> aside = put_aside(disk_, clock_, path(snapshots_.back(), formats::producers_suffix));
+      if (!aside) return aside;
+      snapshots_.pop_back();
+    }
+    return {};
   }
 
   // Producers, from the newest snapshot that can be read; epochs from the first batch on when the checkpoint was no
