@@ -90,6 +90,8 @@ TEST_F(ConfigurationTest, ErrorsNameFileLineColumnOptionAndReason) {
       "cmsd.toml:1:6: core.pinning: Invalid value 1 for configuration core.pinning: Expected value to be either true "
       "or false");
   EXPECT_TRUE(contains(error_of("num.partitions = = 3\n"), "cmsd.toml:1:18: not valid TOML: "));
+  EXPECT_TRUE(contains(error_of("[=a\n"), "cmsd.toml:1:2: not valid TOML: ")) << error_of("[=a\n");
+  EXPECT_TRUE(contains(error_of("[[=a\n"), "cmsd.toml:1:3: not valid TOML: "));
   EXPECT_EQ(error_of("num.partitions = 2020-01-01\n"),
             "cmsd.toml:1:18: num.partitions must be a number, a string, true or false, or a list of these");
 }
