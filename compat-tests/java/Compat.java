@@ -79,7 +79,8 @@ public final class Compat {
     /** Sends the records from..to-1, waits for all, returns their offsets. */
     private List<Long> produce(int partition, int from, int to, String codec, boolean idempotent) throws Exception {
         Map<String, Object> properties = Map.of("bootstrap.servers", bootstrap, "acks", "all",
-                "compression.type", codec, "enable.idempotence", idempotent, "linger.ms", 5, "batch.size", 30000, "delivery.timeout.ms", WAIT_MS,
+                "compression.type", codec, "enable.idempotence", idempotent, "linger.ms", 5,
+                "batch.size", 30000, "delivery.timeout.ms", WAIT_MS,
                 "request.timeout.ms", WAIT_MS / 2);
         List<Long> offsets = new ArrayList<>();
         try (var producer = new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {

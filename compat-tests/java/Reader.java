@@ -78,7 +78,8 @@ final class Reader implements AutoCloseable {
         for (int index = from; index < to; index++) {
             ConsumerRecord<byte[], byte[]> record = next(Compat.WAIT_MS);
             Compat.expect(record != null, "record " + index + " in time");
-            Compat.expect(record.offset() == offset + index - from, "offset " + record.offset() + " of record " + index);
+            long wanted = offset + index - from;
+            Compat.expect(record.offset() == wanted, "offset " + record.offset() + " is " + wanted);
             records.compare(record, index);
         }
     }

@@ -24,6 +24,12 @@ need_bootstrap() {
     echo "set BOOTSTRAP=host:port to the broker to test" >&2
     exit 2
   fi
+  # Without a broker at all, the clients would only use up their time limits.
+  if ! timeout 5 bash -c "exec 3<> /dev/tcp/${BOOTSTRAP%:*}/${BOOTSTRAP##*:}" 2> /dev/null; then
+    echo "not ok - connect: nothing answers on $BOOTSTRAP"
+    echo "0 passed, 1 failed"
+    exit 1
+  fi
 }
 
 # need COMMAND PACKAGE: skips this client when the command is not installed.
@@ -132,18 +138,20 @@ go_program() {
     skip "the Go program does not build, see $program.log"
 }
 
-# Compiles the Java sources of a folder into the cache; sets $java_command, to run them. Skips without a JDK or Kafka's jars.
+compile_java() {
+  [ -e "$2/complete" ] && [ -z "$(find "$1" -name '*.java' -newer "$2/complete")" ] && return
+  mkdir -p "$2"
+  javac -proc:none -nowarn -d "$2" -cp "$kafka_lib/*" "$1"/*.java && touch "$2/complete"
+}
+
+# Compiles the Java sources of a folder into the cache; sets $java_command, to run them.
+# Skips without a JDK or Kafka's jars.
 java_classes() {
   local folder=$1
   need javac default-jdk-headless
   "$compat/reference/fetch" > /dev/null || skip "Apache Kafka's jars are not there"
   java_classes=$cache/java/$(basename "$folder")
-  if [ ! -e "$java_classes/complete" ] || [ -n "$(find "$folder" -name '*.java' -newer "$java_classes/complete")" ]; then
-    mkdir -p "$java_classes"
-    javac -proc:none -nowarn -d "$java_classes" -cp "$kafka_lib/*" "$folder"/*.java ||
-      skip "the Java sources of $folder do not compile"
-    touch "$java_classes/complete"
-  fi
+  locked java compile_java "$folder" "$java_classes" || skip "the Java sources of $folder do not compile"
   # A program here lives for seconds: compile little.
   java_command=(java -Xmx512m -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=error
     -cp "$java_classes:$kafka_lib/*")
