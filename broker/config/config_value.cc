@@ -159,6 +159,24 @@ std::optional<bool> parse_boolean(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_text(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (lead == 0 || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || size > text.size() - i) return false;
+    std::uint32_t point = size == 1 ? lead : lead & (0x7fu >> size);
+    for (std::size_t j = 1; j < size; ++j) {
+      const auto next = static_cast<unsigned char>(text[i + j]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = (point << 6) | (next & 0x3fu);
+    }
+    constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (point < least[size] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return false;
+    i += size;
+  }
+  return true;
+}
+
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n\f\v");
   if (first == std::string_view::npos) return {};

@@ -120,6 +120,9 @@ std::optional<std::int32_t> parse_int(std::string_view text);
 std::optional<double> parse_real(std::string_view text);
 std::optional<bool> parse_boolean(std::string_view text);
 
+// UTF-8 without zero bytes: anything else could be neither printed as TOML nor sent to a client.
+bool is_text(std::string_view text);
+
 std::string_view trimmed(std::string_view text);
 std::vector<std::string> split_list(std::string_view text);  // at commas, members trimmed; an empty text has none
 std::string join_list(const std::vector<std::string>& members);

@@ -166,6 +166,17 @@ TEST_F(ConfigurationTest, ABadValueInServerPropertiesNamesItsLine) {
             "type INT");
 }
 
+TEST_F(ConfigurationTest, ValuesThatAreNoTextAreRefused) {
+  EXPECT_TRUE(contains(error_of("log.dirs=/tmp/\xb1\n", "server.properties"),
+                       "server.properties:1:1: log.dirs: the value is not"));
+  EXPECT_TRUE(contains(error_of("broker.rack = \"\\u0000\"\n"), "zero byte"));
+  for (const std::string_view bad :
+       {"\x80", "\xc1\x81", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"}) {
+    EXPECT_FALSE(is_text(bad));
+  }
+  EXPECT_TRUE(is_text("a\tb \xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\x8a"));
+}
+
 TEST_F(ConfigurationTest, PropertiesHaveJavasSyntax) {
   const auto read = read_properties("! no\n  a.b : 1 \\\n   2\nc\\=d=e\\u0041\\t\r\nempty\nspaced value\n", "f");
   ASSERT_TRUE(read);

@@ -218,6 +218,7 @@ std::string_view canonical_option(std::string_view name) {
 
 std::string set_option(Options& options, const OptionSpec& spec, std::string_view text) {
   text = trimmed(text);
+  if (!is_text(text)) return "the value is not valid UTF-8, or holds a zero byte";
   if (auto why = why_not(spec.rule, spec.name, text)) return *why;
   std::string value = normalized(spec.rule, text);
   if (const auto* flag = std::get_if<bool Options::*>(&spec.member)) options.** flag = parse_boolean(text).value();
