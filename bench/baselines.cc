@@ -106,7 +106,10 @@ Figures tcp_stream_baseline(double seconds) {
   connect_pair(reader, writer);
   const pid_t child = ::fork();
   if (child < 0) die("fork");
-  if (child == 0) write_for_ever(writer);
+  if (child == 0) {
+    ::close(reader);  // or the writer would never learn that nobody reads
+    write_for_ever(writer);
+  }
   ::close(writer);
   std::vector<char> buffer(1 << 20);
   double received = 0;

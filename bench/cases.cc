@@ -20,6 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t small_record = 100;
 constexpr std::int32_t batch_target_bytes = 16 << 10;
+constexpr int warm_up = 100;  // requests not counted
 constexpr int request_depth = 16;
 constexpr int batch_depth = 8;
 constexpr std::size_t produced_bytes_max = 1u << 30;  // of one run, so that no disk fills
@@ -86,7 +87,7 @@ Figures produce_to_ack(const Side& side, double seconds, std::int16_t acks) {
   Topic topic(side);
   RawClient client(side.address);
   const std::string frame = produce_frame(topic.name(), acks, record_batch(1, small_record));
-  for (int i = 0; i < 200; ++i) client.produce(frame);
+  for (int i = 0; i < warm_up; ++i) client.produce(frame);
   std::vector<std::uint64_t> samples;
   samples.reserve(1 << 20);
   const Meter meter(side, seconds);
@@ -105,41 +106,62 @@ Figures produce_to_ack(const Side& side, double seconds, std::int16_t acks) {
 Figures ack_leader(const Side& side, double seconds) { return produce_to_ack(side, seconds, 1); }
 Figures ack_all(const Side& side, double seconds) { return produce_to_ack(side, seconds, -1); }
 
-Figures produce_to_parked_fetch(const Side& side, double seconds) {
-  Topic topic(side);
-  RawClient producer(side.address);
-  RawClient consumer(side.address);
-  const std::string produced = produce_frame(topic.name(), 1, record_batch(1, small_record));
-  std::int64_t offset = topic.next_offset();
-  std::string fetch = fetch_frame(topic.name(), offset, fetch_bytes);
-  std::vector<std::uint64_t> samples;
-  int warm_up = 200;
-  const Meter meter(side, seconds);
-  while (warm_up > 0 || meter.running()) {
-    set_fetch_offset(fetch, offset++);
-    consumer.send(fetch);
+// One record at a time from a producer to a fetch that waits for it.
+class ParkedPair {
+ public:
+  ParkedPair(const Side& side, Topic& topic)
+      : side_(side),
+        producer_(side.address),
+        consumer_(side.address),
+        produced_(produce_frame(topic.name(), 1, record_batch(1, small_record))),
+        offset_(topic.next_offset()),
+        fetch_(fetch_frame(topic.name(), offset_, fetch_bytes)) {}
+
+  // From the send of the record to the receipt of the fetch's answer, in nanoseconds.
+  std::uint64_t pass_one() {
+    set_fetch_offset(fetch_, offset_++);
+    consumer_.send(fetch_);
     ::usleep(park_us);
     const std::uint64_t before = now_ns();
-    producer.send(produced);
-    const ByteSpan answer = consumer.receive();
+    producer_.send(produced_);
+    const ByteSpan answer = consumer_.receive();
     const std::uint64_t took = now_ns() - before;
     const FetchReply reply = parse_fetch_reply(answer);
-    if (reply.error != 0 || reply.records_bytes == 0) die(side, "Fetch came back without the record", reply.error);
-    parse_produce_reply(producer.receive());
-    if (--warm_up < 0) samples.push_back(took);
+    if (reply.error != 0 || reply.records_bytes == 0) die(side_, "Fetch came back without the record", reply.error);
+    parse_produce_reply(producer_.receive());
+    return took;
   }
-  if (samples.empty()) samples.push_back(0);
+
+ private:
+  const Side& side_;
+  RawClient producer_;
+  RawClient consumer_;
+  const std::string produced_;
+  std::int64_t offset_;
+  std::string fetch_;
+};
+
+Figures produce_to_parked_fetch(const Side& side, double seconds) {
+  Topic topic(side);
+  ParkedPair pair(side, topic);
+  for (int i = 0; i < warm_up; ++i) pair.pass_one();
+  std::vector<std::uint64_t> samples;
+  const Meter meter(side, seconds);
+  do samples.push_back(pair.pass_one());
+  while (meter.running());
   return latency_figures(samples);
 }
 
-// Keeps `depth` copies of a request in flight, and sends as many as have been answered in one go.
-std::size_t run_pipelined(const Side& side, const Meter& meter, const std::string& frame, int depth) {
+// Keeps `depth` copies of a request in flight, sends as many as have been answered in one go, and ends after the first
+// answers for which more(requests answered) says no. Returns how many were answered in all.
+template <typename More>
+std::size_t run_pipelined(const Side& side, const std::string& frame, int depth, More more) {
   RawClient client(side.address);
   std::string copies;
   for (int i = 0; i < depth; ++i) copies += frame;
   client.send(copies);
   std::size_t done = 0;
-  while (meter.running() && done * frame.size() < produced_bytes_max) {
+  do {
     int answered = 0;
     do {
       const ProduceReply reply = parse_produce_reply(client.receive());
@@ -148,16 +170,21 @@ std::size_t run_pipelined(const Side& side, const Meter& meter, const std::strin
     } while (answered < depth && client.has_frame());
     done += static_cast<std::size_t>(answered);
     client.send(std::string_view(copies).substr(0, frame.size() * static_cast<std::size_t>(answered)));
-  }
+  } while (more(done));
   for (int i = 0; i < depth; ++i) client.receive();
   return done + static_cast<std::size_t>(depth);
+}
+
+double run_pipelined_for(const Meter& meter, const Side& side, const std::string& frame, int depth) {
+  const auto more = [&](std::size_t done) { return meter.running() && done * frame.size() < produced_bytes_max; };
+  return static_cast<double>(run_pipelined(side, frame, depth, more));
 }
 
 Figures pipelined_requests(const Side& side, double seconds) {
   Topic topic(side);
   const std::string frame = produce_frame(topic.name(), 1, record_batch(1, small_record));
   const Meter meter(side, seconds);
-  const auto done = static_cast<double>(run_pipelined(side, meter, frame, request_depth));
+  const double done = run_pipelined_for(meter, side, frame, request_depth);
   return {{"rate", "request/s", done / meter.elapsed_seconds()}, meter.cpu_per("request", done)};
 }
 
@@ -166,7 +193,7 @@ Figures batches(const Side& side, double seconds, std::size_t record_bytes) {
   const auto per_batch = static_cast<std::int32_t>(batch_target_bytes / record_bytes);
   const std::string frame = produce_frame(topic.name(), 1, record_batch(per_batch, record_bytes));
   const Meter meter(side, seconds);
-  const auto done = static_cast<double>(run_pipelined(side, meter, frame, batch_depth)) * per_batch;
+  const double done = run_pipelined_for(meter, side, frame, batch_depth) * per_batch;
   const double elapsed = meter.elapsed_seconds();
   return {{"rate", "1000 msg/s", done / elapsed / 1e3},
           {"throughput", "MB/s", done * static_cast<double>(record_bytes) / elapsed / 1e6},
@@ -182,9 +209,8 @@ std::int64_t fill_for_stream(const Side& side, Topic& topic) {
   const std::string batch = record_batch(per_batch, 1000);
   const std::string frame = produce_frame(topic.name(), 1, batch);
   const auto per_window = static_cast<std::int64_t>(fetch_bytes / batch.size());
-  for (std::int64_t i = 0; i < per_window * (stream_windows + 1); ++i) {
-    if (const ProduceReply reply = topic.admin().produce(frame); reply.error != 0) die(side, "Produce", reply.error);
-  }
+  const auto wanted = static_cast<std::size_t>(per_window * (stream_windows + 1));
+  run_pipelined(side, frame, batch_depth, [&](std::size_t done) { return done < wanted; });
   return per_window * per_batch;
 }
 

@@ -5,6 +5,7 @@
 //
 //   bench/floor 19092 &    kafka_latency --a 127.0.0.1:9092 --b 127.0.0.1:19092
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -366,6 +367,9 @@ bool serve(Floor& floor, Connection& connection) {
 }
 
 int run(std::uint16_t port) {
+  // Large answers come from the heap and it is kept: giving pages back and faulting them in again would be the floor.
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   const int listener = listen_on(port);
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   watch(epoll, listener, EPOLLIN, nullptr);

@@ -110,10 +110,11 @@ int run(int argc, char** argv) {
     const Side b = make_side(arguments.b, arguments.pid_b, arguments.configs_b);
     std::printf("%d rounds of %.2f s; median [lowest..highest] over the rounds\n", arguments.rounds, arguments.seconds);
     Comparison::print_heading(arguments.a, arguments.b);
+    std::fflush(stdout);  // also because a baseline forks
+    measure_baselines(arguments);
     for (const Case& one : all_cases()) {
       if (wanted(arguments, one.name)) compare(arguments, one, a, b);
     }
-    measure_baselines(arguments);
   } catch (const CLI::Error& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
