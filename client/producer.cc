@@ -12,9 +12,9 @@ namespace {
 using protocol::ErrorCode;
 using protocol::ProduceRequest;
 
-// A broker that has just started may have to load its state first.
-constexpr int producer_id_tries_max = 100;
-constexpr milliseconds producer_id_pause{100};
+// A broker that has just started, or moves a partition, asks to come again: for up to 10 s we do.
+constexpr int tries_max = 100;
+constexpr milliseconds retry_pause{100};
 
 // MurmurHash2, 32 bits, little-endian (Appleby), with the seed Kafka uses.
 std::uint32_t murmur2(base::ByteSpan bytes) {
@@ -62,9 +62,9 @@ Result<void> Producer::begin() {
       producer_epoch_ = answer->producer_epoch;
       return {};
     }
-    if (!protocol::is_retriable(answer->error_code) || tries == producer_id_tries_max)
+    if (!protocol::is_retriable(answer->error_code) || tries == tries_max)
       return refusal(answer->error_code).while_doing("asking for a producer id");
-    std::this_thread::sleep_for(producer_id_pause);
+    std::this_thread::sleep_for(retry_pause);
   }
 }
 
@@ -107,50 +107,106 @@ Result<void> Producer::flush() {
 }
 
 Result<void> Producer::send_batch(std::int32_t partition, records::BatchBuilder& batch) {
-  const Result<Connection*> leader = cluster_.leader_of(topic_, partition);
-  if (!leader) return leader.error();
-  const Result<const TopicMetadata*> topic = cluster_.topic(topic_);
-  if (!topic) return topic.error();
   if (in_flight_.size() >= options_.in_flight_max) {
     if (Result<void> received = receive_one(); !received) return received;
   }
-  const std::int32_t count = batch.record_count();
+  InFlight sent{nullptr, {}, partition, batch.record_count(), {}};
   if (options_.idempotent) {
     records::Sequence& sequence = next_sequence_[partition];
     batch.options().base_sequence = sequence;
-    sequence = records::advance_sequence(sequence, count);
+    sequence = records::advance_sequence(sequence, sent.records);
   }
-  const std::vector<std::byte> bytes = batch.finish();
+  sent.bytes = batch.finish();
+  if (Result<void> done = send_request(sent); !done) return done;
+  if (options_.acks == 0) {
+    count(partition, sent.records, -1);
+  } else {
+    in_flight_.push_back(std::move(sent));
+  }
+  return {};
+}
+
+Result<void> Producer::send_request(InFlight& sent) {
+  const Result<Connection*> leader = cluster_.leader_of(topic_, sent.partition);
+  if (!leader) return leader.error();
+  const Result<const TopicMetadata*> topic = cluster_.topic(topic_);
+  if (!topic) return topic.error();
   ProduceRequest request;
   request.acks = options_.acks;
   request.timeout_ms = options_.timeout_ms;
   auto& asked = request.topic_data.emplace_back();
   asked.name = topic_;
   asked.topic_id = (*topic)->topic_id;
-  asked.partition_data.push_back({partition, protocol::RecordsView(base::ByteSpan(bytes))});
+  asked.partition_data.push_back({sent.partition, protocol::RecordsView(base::ByteSpan(sent.bytes))});
   const auto pending = (*leader)->send(request);
   if (!pending) return pending.error();
-  if (options_.acks == 0) {
-    this->count(partition, count, -1);
-  } else {
-    in_flight_.push_back({*leader, *pending, partition, count});
+  sent.connection = *leader;
+  sent.pending = *pending;
+  return {};
+}
+
+Result<Producer::PartitionAnswer> Producer::receive_answer(const InFlight& sent) {
+  auto answer = sent.connection->receive(sent.pending);
+  if (!answer) return answer.error();
+  if (answer->responses.size() != 1 || answer->responses.front().partition_responses.size() != 1)
+    return Error(ErrorKind::corrupt, "the broker's answer is not about what was produced");
+  return std::move(answer->responses.front().partition_responses.front());
+}
+
+Result<void> Producer::receive_one() {
+  InFlight sent = std::move(in_flight_.front());
+  in_flight_.pop_front();
+  const Result<PartitionAnswer> answer = receive_answer(sent);
+  if (!answer) return answer.error();
+  if (answer->error_code == ErrorCode::none) {
+    count(sent.partition, sent.records, answer->base_offset);
+    return {};
+  }
+  if (!protocol::is_retriable(answer->error_code)) return refused(sent, *answer);
+  return retry(std::move(sent));
+}
+
+// What was sent behind a batch that is refused is refused too when it is idempotent (its sequence is not the next), so
+// everything in flight is waited for first.
+Result<void> Producer::retry(InFlight first) {
+  std::vector<InFlight> again;
+  again.push_back(std::move(first));
+  for (; !in_flight_.empty(); in_flight_.pop_front()) {
+    InFlight& sent = in_flight_.front();
+    const Result<PartitionAnswer> answer = receive_answer(sent);
+    if (!answer) return answer.error();
+    const ErrorCode code = answer->error_code;
+    if (code == ErrorCode::none) {
+      count(sent.partition, sent.records, answer->base_offset);
+    } else if (protocol::is_retriable(code) || code == ErrorCode::out_of_order_sequence_number) {
+      again.push_back(std::move(sent));
+    } else {
+      return refused(sent, *answer);
+    }
+  }
+  for (InFlight& sent : again) {
+    if (Result<void> done = send_until_accepted(sent); !done) return done;
   }
   return {};
 }
 
-Result<void> Producer::receive_one() {
-  const InFlight sent = in_flight_.front();
-  in_flight_.pop_front();
-  const auto answer = sent.connection->receive(sent.pending);
-  if (!answer) return answer.error();
-  if (answer->responses.size() != 1 || answer->responses.front().partition_responses.size() != 1)
-    return Error(ErrorKind::corrupt, "the broker's answer is not about what was produced");
-  const auto& partition = answer->responses.front().partition_responses.front();
-  if (partition.error_code != ErrorCode::none)
-    return refusal(partition.error_code, partition.error_message)
-        .while_doing(topic_ + "-" + std::to_string(sent.partition));
-  count(sent.partition, sent.records, partition.base_offset);
-  return {};
+Result<void> Producer::send_until_accepted(InFlight& sent) {
+  for (int tries = 1;; ++tries) {
+    std::this_thread::sleep_for(retry_pause);
+    cluster_.forget(topic_);
+    if (Result<void> done = send_request(sent); !done) return done;
+    const Result<PartitionAnswer> answer = receive_answer(sent);
+    if (!answer) return answer.error();
+    if (answer->error_code == ErrorCode::none) {
+      count(sent.partition, sent.records, answer->base_offset);
+      return {};
+    }
+    if (!protocol::is_retriable(answer->error_code) || tries == tries_max) return refused(sent, *answer);
+  }
+}
+
+Error Producer::refused(const InFlight& sent, const PartitionAnswer& answer) const {
+  return refusal(answer.error_code, answer.error_message).while_doing(topic_ + "-" + std::to_string(sent.partition));
 }
 
 void Producer::count(std::int32_t partition, std::int32_t records, std::int64_t base_offset) {

@@ -28,8 +28,10 @@ struct Appended {
   std::int64_t last_offset = -1;
 };
 
-// One owner, one thread. The cluster outlives it. Records not flushed when it is destroyed are lost. After an error the
-// records in flight may or may not have been appended, and the producer is of no more use.
+// One owner, one thread. The cluster outlives it. What the broker refuses for the moment is sent again for up to 10 s;
+// only an idempotent producer keeps the order of batches then, and never appends one twice. Records not flushed when it
+// is destroyed are lost. After an error the records in flight may or may not have been appended, and the producer is of
+// no more use.
 class Producer {
  public:
   Producer(Cluster& cluster, std::string topic, ProducerOptions options = {});
@@ -52,12 +54,19 @@ class Producer {
     Pending<protocol::ProduceRequest> pending;
     std::int32_t partition;
     std::int32_t records;
+    std::vector<std::byte> bytes;  // the batch, to send again
   };
+  using PartitionAnswer = protocol::ProduceResponse::Partition;
 
   Result<void> begin();
   records::BatchBuilder& builder(std::int32_t partition);
   Result<void> send_batch(std::int32_t partition, records::BatchBuilder& batch);
+  Result<void> send_request(InFlight& sent);
+  Result<PartitionAnswer> receive_answer(const InFlight& sent);
   Result<void> receive_one();
+  Result<void> retry(InFlight first);
+  Result<void> send_until_accepted(InFlight& sent);
+  Error refused(const InFlight& sent, const PartitionAnswer& answer) const;
   void count(std::int32_t partition, std::int32_t records, std::int64_t base_offset);
 
   Cluster& cluster_;

@@ -144,7 +144,9 @@ TEST(DurabilityTest, RelaxedFlushIsShown) {
   std::vector<ConfigEntry> configs{config("cms.durability", "persistent"), config("flush.ms", "9223372036854775807")};
   EXPECT_EQ(durability_of(configs), "persistent");
   EXPECT_EQ(promise_of(configs).find("RELAXED"), std::string::npos);
-  configs.push_back(config("flush.messages", "1000"));
+  configs.push_back(config("flush.messages", "1"));
+  EXPECT_EQ(promise_of(configs).find("RELAXED"), std::string::npos);
+  configs.back().value = "1000";
   EXPECT_EQ(promise_of(configs).find("RELAXED by flush.messages=1000:"), 0u);
   EXPECT_EQ(durability_of({}), "-");
 }

@@ -9,7 +9,7 @@ namespace {
 
 using protocol::ConfigSource;
 
-constexpr const char* no_flush = "9223372036854775807";  // Kafka's default of flush.messages and flush.ms: never
+constexpr const char* no_limit = "9223372036854775807";  // the default of flush.ms: never
 constexpr std::size_t topics_per_request = 500;
 
 std::string value_of(const std::vector<ConfigEntry>& configs, std::string_view name) {
@@ -17,15 +17,13 @@ std::string value_of(const std::vector<ConfigEntry>& configs, std::string_view n
   return found == configs.end() ? std::string{} : found->value.value_or("");
 }
 
+// flush.messages=1, our default, syncs before every acknowledgement whatever flush.ms says.
 std::string persistent_promise(const std::vector<ConfigEntry>& configs) {
-  const auto relaxing = [&](std::string_view name) {
-    const std::string value = value_of(configs, name);
-    return value.empty() || value == no_flush ? std::string{} : std::string(name) + "=" + value;
-  };
-  const std::string messages = relaxing("flush.messages");
-  const std::string time = relaxing("flush.ms");
-  if (messages.empty() && time.empty()) return "acks=all is answered after the sync to disk";
-  const std::string both = messages + (messages.empty() || time.empty() ? "" : " and ") + time;
+  const std::string messages = value_of(configs, "flush.messages");
+  if (messages.empty() || messages == "1") return "acks=all is answered after the sync to disk";
+  const std::string time = value_of(configs, "flush.ms");
+  const std::string both =
+      "flush.messages=" + messages + (time.empty() || time == no_limit ? "" : ", flush.ms=" + time);
   return "RELAXED by " + both + ": acks=all does not wait for every sync, a power cut can lose what was acknowledged";
 }
 
