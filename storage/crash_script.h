@@ -46,7 +46,7 @@ class CrashScript {
     OpenFiles files;
     SimulatedQueue queue;
     std::unique_ptr<SegmentedLog> log;
-    std::vector<std::function<base::Result<void>()>> background;
+    std::vector<std::vector<std::function<base::Result<void>()>>> background;  // as it was taken, not yet done
   };
 
   void fail(const std::string& what);
@@ -64,6 +64,7 @@ class CrashScript {
   void flush(bool sync, bool append_meanwhile);
   void flush_with_fault();
   void background();
+  void work_off();
   void retention();
   void raise_start();
   void look();

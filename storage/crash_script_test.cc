@@ -15,10 +15,10 @@ struct Told final : IoCompletion {
   void completed(Result<std::size_t> bytes) noexcept override { result = std::move(bytes); }
 };
 
-LogOptions small_segments() {
+LogOptions small_segments(std::uint64_t seed) {
   LogOptions options;
   options.segment_bytes = 24u << 10;
-  options.index_interval_bytes = 1024;
+  options.index_interval_bytes = seed % 2 == 0 ? 1024 : 128;  // few entries, or so many that flushes write them
   return options;
 }
 
@@ -30,7 +30,7 @@ CrashScript::CrashScript(const CrashScriptOptions& options)
     : options_(options),
       random_(options.seed),
       arena_(Arena::Options{.budget_bytes = 64u << 20}),
-      log_options_(small_segments()),
+      log_options_(small_segments(options.seed)),
       disk_(std::make_unique<SimulatedDisk>(options.disk)) {}
 
 CrashScript::~CrashScript() {
@@ -165,16 +165,28 @@ void CrashScript::flush_with_fault() {
   restart();
 }
 
+// Workers may take up later work before earlier.
 void CrashScript::background() {
-  doing_ = "background work";
   auto work = process_->log->take_background_work();
-  std::move(work.begin(), work.end(), std::back_inserter(process_->background));
-  for (auto& one : process_->background) {
-    if (auto done = one(); !done) return fail(done.error().message());
+  if (!work.empty()) process_->background.push_back(std::move(work));
+  if (random_.one_in(3)) return;
+  work_off();
+  model_.first_at_most = model_.first_told;  // nothing is left that could raise it
+}
+
+void CrashScript::work_off() {
+  doing_ = "background work";
+  auto& background = process_->background;
+  while (!background.empty()) {
+    const auto chosen = background.begin() + static_cast<std::ptrdiff_t>(random_.below(background.size()));
+    const auto batch = std::move(*chosen);
+    background.erase(chosen);
+    for (const auto& one : batch) {
+      if (auto done = one(); !done) return fail(done.error().message());
+      // What becomes visible has been made durable before.
+      model_.first_told = process_->log->first_offset();
+    }
   }
-  process_->background.clear();
-  model_.first_told = process_->log->first_offset();
-  model_.first_at_most = model_.first_told;
 }
 
 void CrashScript::retention() {
@@ -210,9 +222,10 @@ void CrashScript::reopen(bool clean) {
   doing_ = clean ? "close" : "kill";
   if (clean) {
     model_.first_at_most = std::max(model_.first_at_most, process_->log->first_offset());
-    background();
+    if (random_.one_in(2)) work_off();
     if (auto closed = process_->log->close(); !closed) return fail(closed.error().message());
     model_.acknowledged = model_.next();
+    work_off();
   }
   restart();
   if (clean && !wrong_ && process_->log->recovered_bytes() > 0) fail("a log that was closed had to be recovered");
@@ -274,6 +287,7 @@ Result<void> CrashScript::drive_flush(Process& process, bool sync, bool append_m
   while (!told.result) {
     process.queue.submit();
     if (append_meanwhile && random_.one_in(2)) append_to(*process.log, model_, random_);
+    if (append_meanwhile && random_.one_in(8)) background();
     process.queue.reap();
   }
   return process.log->finish_flush(std::move(*told.result));

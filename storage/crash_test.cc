@@ -13,10 +13,10 @@ namespace cms::storage::test {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t recoveries_wanted = 2'000;
+constexpr std::uint64_t recoveries_wanted = 4'000;
 constexpr std::uint64_t recover_one_in = 10;
 #else
-constexpr std::uint64_t recoveries_wanted = 20'000;
+constexpr std::uint64_t recoveries_wanted = 100'000;
 constexpr std::uint64_t recover_one_in = 1;
 #endif
 

@@ -36,9 +36,13 @@ class PartitionFiles {
 
   base::Result<void> remove_segment(records::Offset base);
 
-  // What background work has made durable as the log's start.
+  // What background work has made durable as the log's start. Never falls: workers may take up later work first.
   records::Offset persisted_start() const { return persisted_start_.load(std::memory_order_acquire); }
-  void set_persisted_start(records::Offset start) { persisted_start_.store(start, std::memory_order_release); }
+  void raise_persisted_start(records::Offset start) {
+    records::Offset known = persisted_start_.load(std::memory_order_acquire);
+    while (known < start && !persisted_start_.compare_exchange_weak(known, start, std::memory_order_acq_rel)) {
+    }
+  }
 
  private:
   std::string path(std::string_view name) const { return directory_ + "/" + std::string(name); }

@@ -64,7 +64,7 @@ void SegmentedLog::schedule_removal(std::size_t count) {
                          sequence = ++checkpoint_sequence_, bases = std::move(bases)]() -> Result<void> {
     if (Result<void> made = files->make_directory(); !made) return made;
     if (Result<void> saved = files->write_checkpoint(content, sequence); !saved) return saved;
-    files->set_persisted_start(start);
+    files->raise_persisted_start(start);
     for (const Offset base : bases) {
       if (Result<void> removed = files->remove_segment(base); !removed) return removed;
     }
