@@ -15,7 +15,6 @@ std::uint64_t SegmentedLog::apply_retention(base::TimestampMs now_ms) {
   let_go_when_idle();
   if (sealed_ || segments_.empty()) return 0;
   roll_when_due(now_ms);
-  if (planned_start_ > first_offset()) return 0;  // the last run's work is not done yet
   const std::size_t count = count_expired(now_ms);
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) bytes += segments_[i].size;

@@ -108,6 +108,38 @@ TEST_F(RetentionTest, AStartRaisedBeyondWhatReachedTheDiskIsKept) {
   EXPECT_EQ(names(".log"), std::vector<std::string>{formats::offset_name(20, ".log")});
 }
 
+TEST_F(RetentionTest, WorkThatHasFailedIsDoneByTheNextRun) {
+  options_.segment_bytes = 10'000;
+  options_.retention.bytes = 35'000;
+  start();
+  fill(100);
+  run_background();
+  log_->apply_retention(clock_.now_ms());
+  disk_->fail_write(1);
+  for (const auto& work : log_->take_background_work()) static_cast<void>(work().ok());
+  EXPECT_EQ(log_->first_offset(), 0);
+  retain();
+  EXPECT_EQ(log_->first_offset(), 60);
+}
+
+TEST_F(RetentionTest, AnExpiredSegmentThatWasNeverSyncedDoesNotKeepThePartitionClosed) {
+  options_.retention.time_ms = 1000;
+  for (std::uint64_t seed = 1; seed < 20; ++seed) {
+    disk_ = std::make_unique<SimulatedDisk>();
+    start();
+    fill(10);
+    for (int i = 0; i < 10; ++i) append({.payload_bytes = 939, .timestamp_ms = clock_.now_ms()});
+    ASSERT_TRUE(flush(false).ok());
+    clock_.advance(std::chrono::seconds(10));
+    log_->apply_retention(clock_.now_ms());  // its background work comes too late
+    fill(10);
+    lose_power(seed);
+    EXPECT_EQ(log_->first_offset(), 20);
+    EXPECT_EQ(log_->next_offset(), 30);
+    stop();
+  }
+}
+
 TEST_F(RetentionTest, ACrashWhileFilesAreRemovedBringsNothingBack) {
   options_.segment_bytes = 10'000;
   options_.retention.bytes = 20'000;
