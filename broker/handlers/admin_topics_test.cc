@@ -36,6 +36,10 @@ CreateTopicsRequest::Topic assigned(const std::string& name, std::vector<CreateT
   return wanted;
 }
 
+CreatePartitionsRequest::Topic to(const std::string& name, std::int32_t count) {
+  return {.name = name, .count = count, .assignments = std::nullopt};
+}
+
 class AdminTopicsTest : public ::testing::Test {
  protected:
   CreateTopicsResponse create(std::vector<CreateTopicsRequest::Topic> topics, bool validate_only = false) {
@@ -124,7 +128,8 @@ TEST_F(AdminTopicsTest, OneOfTwoRacingCreationsWins) {
   std::vector<std::thread> threads;
   for (ErrorCode& error : errors) {
     threads.emplace_back([&] {
-      const protocol::RequestHeader header{.api_version = 7};
+      protocol::RequestHeader header;
+      header.api_version = 7;
       const Peer peer;
       CreateTopicsRequest request;
       request.topics.push_back(topic("t"));
@@ -283,22 +288,21 @@ TEST_F(AdminTopicsTest, DeletionSwitchedOffIsToldAsFarAsTheVersionKnowsIt) {
 TEST_F(AdminTopicsTest, CountMustGrowAndEveryTopicIsAnswered) {
   broker_.create("p", 2);
   broker_.create("q", 1);
-  const CreatePartitionsResponse response =
-      grow({{.name = "p", .count = 2}, {.name = "q", .count = 3}, {.name = "nope", .count = 3}});
+  const CreatePartitionsResponse response = grow({to("p", 2), to("q", 3), to("nope", 3)});
   ASSERT_EQ(response.results.size(), 3u);
   EXPECT_EQ(response.results[0].error_code, ErrorCode::invalid_partitions);
   EXPECT_EQ(response.results[0].error_message, "Topic already has 2 partition(s).");
   EXPECT_EQ(response.results[1].error_code, ErrorCode::none);
   EXPECT_EQ(response.results[2].error_code, ErrorCode::unknown_topic_or_partition);
   EXPECT_EQ(broker_.topics().find("q")->partitions.size(), 3u);
-  const auto shrink = grow({{.name = "p", .count = 1}}).results[0];
+  const auto shrink = grow({to("p", 1)}).results[0];
   EXPECT_EQ(shrink.error_message, "The topic p currently has 2 partition(s); 1 would not be an increase.");
 }
 
 TEST_F(AdminTopicsTest, NewPartitionsSurviveARestart) {
   broker_.create("p", 1);
   const Partition* const first = broker_.topics().find("p")->partition(0);
-  EXPECT_EQ(grow({{.name = "p", .count = 4}}).results[0].error_code, ErrorCode::none);
+  EXPECT_EQ(grow({to("p", 4)}).results[0].error_code, ErrorCode::none);
   EXPECT_EQ(broker_.topics().find("p")->partition(0), first);
   broker_.restart();
   EXPECT_EQ(broker_.topics().find("p")->partitions.size(), 4u);
@@ -322,7 +326,7 @@ TEST_F(AdminTopicsTest, AssignmentsOfNewPartitionsAreChecked) {
 
 TEST_F(AdminTopicsTest, TopicToGrowListedTwiceIsInvalid) {
   broker_.create("p", 1);
-  const CreatePartitionsResponse response = grow({{.name = "p", .count = 4}, {.name = "p", .count = 5}});
+  const CreatePartitionsResponse response = grow({to("p", 4), to("p", 5)});
   ASSERT_EQ(response.results.size(), 1u);
   EXPECT_EQ(response.results[0].error_code, ErrorCode::invalid_request);
   EXPECT_EQ(broker_.topics().find("p")->partitions.size(), 1u);

@@ -55,7 +55,7 @@ TEST_F(LogDirsTest, OnlyListedPartitionsThatExistAreTold) {
   request.topics.emplace();
   EXPECT_TRUE(ask(request).results[0].topics.empty());
   request.topics = {{{.topic = "a", .partitions = {1, 9}}, {.topic = "nope", .partitions = {0}}}};
-  const auto& topics = ask(request).results[0].topics;
+  const auto topics = ask(request).results[0].topics;
   ASSERT_EQ(topics.size(), 1u);
   ASSERT_EQ(topics[0].partitions.size(), 1u);
   EXPECT_EQ(topics[0].partitions[0].partition_index, 1);
