@@ -91,15 +91,7 @@ bool Connection::may_serve() const {
 }
 
 void Connection::read() {
-  if (reading_ || !may_serve()) return;
-  if (buffer_.space().empty()) {
-    const base::ByteSpan held = buffer_.data();
-    std::size_t needed = size_prefix_bytes;
-    if (held.size() >= size_prefix_bytes) {
-      needed += static_cast<std::size_t>(base::load_big<std::int32_t>(held.data()));  // checked by serve_frames()
-    }
-    if (!buffer_.make_space(needed)) return;  // sweep() tries again
-  }
+  if (reading_ || !may_serve() || !make_space()) return;  // without space, sweep() tries again
   reading_ = true;
   const base::MutableByteSpan space = buffer_.space();
   socket_.async_read_some(boost::asio::buffer(space.data(), space.size()),
@@ -119,29 +111,35 @@ void Connection::received(const boost::system::error_code& error, std::size_t by
   last_active_ = std::chrono::steady_clock::now();
   metrics_.bytes_received.add(bytes);
   buffer_.filled(bytes);
+  const bool more = buffer_.space().empty();
   serve_frames();
-  if (buffer_.space().empty() && receive_rest()) serve_frames();
+  if (more) receive_rest();
   if (send_outgoing()) read();
   core_.end_of_turn();
 }
 
-// The buffer was full: more is probably there already, and taking it now costs no turn of the loop. True if any came.
-bool Connection::receive_rest() {
-  std::size_t taken = 0;
-  while (!closed_ && taken < turn_bytes) {
-    std::size_t needed = size_prefix_bytes;
-    const base::ByteSpan held = buffer_.data();
-    if (held.size() >= size_prefix_bytes) needed += static_cast<std::size_t>(base::load_big<std::int32_t>(held.data()));
-    if (buffer_.space().empty() && !buffer_.make_space(needed)) break;
+// Room for what comes next, when all whole frames are served: at most one frame has begun.
+bool Connection::make_space() {
+  if (!buffer_.space().empty()) return true;
+  const base::ByteSpan held = buffer_.data();
+  std::size_t needed = size_prefix_bytes;
+  // serve_frames() has refused sizes that are out of bounds.
+  if (held.size() >= size_prefix_bytes) needed += static_cast<std::size_t>(base::load_big<std::int32_t>(held.data()));
+  return buffer_.make_space(needed);
+}
+
+// The buffer was filled to its end: more is probably there already, and taking it now costs no turn of the loop.
+void Connection::receive_rest() {
+  for (std::size_t taken = 0; taken < turn_bytes && may_serve() && make_space();) {
     const base::MutableByteSpan space = buffer_.space();
     const ssize_t got = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
-    if (got <= 0) break;  // nothing now; an end or an error shows again at the next read
+    if (got <= 0) return;  // nothing now; an end or an error shows again at the next read
     taken += static_cast<std::size_t>(got);
+    metrics_.bytes_received.add(static_cast<std::uint64_t>(got));
     buffer_.filled(static_cast<std::size_t>(got));
-    if (static_cast<std::size_t>(got) < space.size()) break;
+    serve_frames();
+    if (static_cast<std::size_t>(got) < space.size()) return;
   }
-  metrics_.bytes_received.add(taken);
-  return taken > 0;
 }
 
 void Connection::serve_frames() {

@@ -61,7 +61,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
  private:
   void read();
   void received(const boost::system::error_code& error, std::size_t bytes);
-  bool receive_rest();
+  bool make_space();
+  void receive_rest();
   void serve_frames();
   bool serve(base::ByteSpan frame);
   void enqueue(std::shared_ptr<Pending> pending);

@@ -39,7 +39,9 @@ bool ReceiveBuffer::make_space(std::size_t needed) {
     end_ = held;
   }
   if (end_ < capacity_) return true;
-  const std::size_t grown = std::max(first_growth_bytes, std::min(capacity_ * 2, std::max(needed, capacity_ + 1)));
+  CHECK(needed > held);
+  // Doubling costs a copy per byte in all; the frame's own size ends it, so that a large frame is not doubled beyond.
+  const std::size_t grown = std::max(first_growth_bytes, std::min(capacity_ * 2, std::max(needed, capacity_ + capacity_ / 2)));
   if (!budget_.take(grown)) return false;
   auto larger = std::make_unique_for_overwrite<std::byte[]>(grown);
   std::memcpy(larger.get(), memory_.get() + begin_, held);

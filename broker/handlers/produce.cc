@@ -239,7 +239,12 @@ bool ProduceHandler::rewrite(const EffectiveTopicConfig& config, ProduceResponse
   if (recode) {
     auto recompressed = records::recompress(batch, codec_of(config.compression), level_of(config));
     if (!recompressed) {
-      refuse(answer, ErrorCode::corrupt_message, recompressed.error().message());
+      const bool too_large = recompressed.error().kind() == base::ErrorKind::full;
+      refuse(answer, too_large ? ErrorCode::message_too_large : ErrorCode::invalid_record, recompressed.error().message());
+      return false;
+    }
+    if (recompressed->size() > static_cast<std::size_t>(config.max_message_bytes)) {
+      refuse(answer, ErrorCode::message_too_large, "The batch is larger than max.message.bytes once recompressed.");
       return false;
     }
     rewritten_ = std::move(*recompressed);

@@ -228,34 +228,31 @@ std::int64_t Metadata::first_usable_offset(const base::Uuid& topic_id, std::int3
   return end == topic->second.end() ? 0 : end->second;
 }
 
-Result<void> Metadata::reserve_offsets(const OffsetReservation& reservation) {
-  const std::lock_guard changing(change_mutex_);
-  if (!topic(reservation.topic_id)) return unknown_topic(reservation.topic_id);
-  if (reservation.end <= first_usable_offset(reservation.topic_id, reservation.partition)) return {};
-  const std::string key = store_key::offset(reservation.topic_id, reservation.partition);
-  if (auto stored = apply({put(key, std::to_string(reservation.end))}); !stored) {
-    return stored.error().while_doing("reserving offsets");
-  }
-  const std::lock_guard lock(state_mutex_);
-  state_->offsets[reservation.topic_id][reservation.partition] = reservation.end;
-  return {};
+Result<void> Metadata::reserve_offsets(std::span<const OffsetReservation> reservations) {
+  return store_offsets(reservations, /*lowering=*/false);
 }
 
 Result<void> Metadata::store_next_offsets(std::span<const OffsetReservation> reservations) {
+  return store_offsets(reservations, /*lowering=*/true);
+}
+
+Result<void> Metadata::store_offsets(std::span<const OffsetReservation> reservations, bool lowering) {
   const std::lock_guard changing(change_mutex_);
   while (!reservations.empty()) {
     const auto some = reservations.first(std::min(reservations.size(), changes_at_once));
     reservations = reservations.subspan(some.size());
     Changes changes;
+    std::vector<OffsetReservation> changed;
     for (const OffsetReservation& each : some) {
-      // One deleted a moment ago has no offsets to keep.
-      if (topic(each.topic_id))
-        changes.push_back(put(store_key::offset(each.topic_id, each.partition), std::to_string(each.end)));
+      if (!topic(each.topic_id)) continue;  // one deleted a moment ago has no offsets to keep
+      if (!lowering && each.end <= first_usable_offset(each.topic_id, each.partition)) continue;
+      changes.push_back(put(store_key::offset(each.topic_id, each.partition), std::to_string(each.end)));
+      changed.push_back(each);
     }
     if (changes.empty()) continue;
-    if (auto stored = apply(changes); !stored) return stored.error().while_doing("storing the next offsets");
+    if (auto stored = apply(changes); !stored) return stored.error().while_doing("storing offsets");
     const std::lock_guard lock(state_mutex_);
-    for (const OffsetReservation& each : some) {
+    for (const OffsetReservation& each : changed) {
       if (state_->topics_by_id.contains(each.topic_id)) state_->offsets[each.topic_id][each.partition] = each.end;
     }
   }

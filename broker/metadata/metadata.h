@@ -108,7 +108,7 @@ class Metadata {
   // The first offset a volatile or transient partition may use in this run, as the last run left it; 0 if never
   // reserved. Before it is used, the partition reserves further.
   std::int64_t first_usable_offset(const base::Uuid& topic_id, std::int32_t partition) const;
-  base::Result<void> reserve_offsets(const OffsetReservation& reservation);  // never lowers it
+  base::Result<void> reserve_offsets(std::span<const OffsetReservation> reservations);  // never lowers one
   // At clean shutdown, with the exact next offsets; may lower a reservation, after which nothing may be appended.
   base::Result<void> store_next_offsets(std::span<const OffsetReservation> reservations);
 
@@ -125,6 +125,7 @@ class Metadata {
   // Of open().
   base::Result<void> load();
   base::Result<void> start(base::Random& random);
+  base::Result<void> store_offsets(std::span<const OffsetReservation> reservations, bool lowering);
 
   // With change_mutex_ held.
   base::Result<void> apply(const Changes& changes);

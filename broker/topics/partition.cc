@@ -87,7 +87,7 @@ ErrorCode Partition::refuses(bool wait_for_all) const {
 
 bool Partition::wants_reservation(Offset end) {
   if (identity_.durability == Durability::persistent || reserving_) return false;
-  if (end + reservation_block / 2 <= reserved_end_) return false;
+  if (end + first_reservation / 2 <= reserved_end_) return false;
   return reserving_ = true;
 }
 

@@ -97,8 +97,10 @@ class Partition final : public Flushable, private storage::IoCompletion {
   using LogWork = std::function<base::Result<void>()>;
 
  public:
-  // Offsets are reserved this many at a time, and anew when half of them are left.
-  static constexpr Offset reservation_block = 1 << 20;
+  // Offsets are reserved a few before the first append, then many at a time, and anew when half of the few are left. A
+  // partition that is not closed goes on behind what was reserved, so the first ones are what an idle partition skips.
+  static constexpr Offset first_reservation = 1 << 16;
+  static constexpr Offset reservation_block = 1 << 22;
 
   // Bytes that may wait for the disk before acknowledgements are held back, whatever acks says.
   static constexpr std::uint64_t unflushed_bytes_max = 64ull << 20;

@@ -35,7 +35,7 @@ base::Result<void> Topics::open() {
       base::log_info("opening topics", "done", done, "of", records.size());
     }
   }
-  return {};
+  return reserve_first(all());
 }
 
 TopicConfigLayers Topics::layers_of(const TopicRecord& record, const BrokerConfigLayers& brokers) const {
@@ -66,7 +66,8 @@ base::Result<std::shared_ptr<Partition>> Topics::open_partition(const TopicRecor
 }
 
 void Topics::reserve(const std::shared_ptr<Partition>& partition, const base::Uuid& id, Offset end) {
-  const auto stored = environment_.metadata.reserve_offsets({id, partition->identity().index, end});
+  const OffsetReservation reservation{id, partition->identity().index, end};
+  const auto stored = environment_.metadata.reserve_offsets({&reservation, 1});
   if (stored) {
     partition->reserved(end);
     return;
@@ -74,6 +75,23 @@ void Topics::reserve(const std::shared_ptr<Partition>& partition, const base::Uu
   base::log_error("offsets cannot be reserved", "topic", partition->identity().topic, "partition",
                   partition->identity().index, "why", stored.error().message());
   partition->reserved(0);
+}
+
+// Before anything is appended, so that no producer has to wait for it: in few syncs for many partitions.
+base::Result<void> Topics::reserve_first(std::span<const TopicHandle> topics) {
+  std::vector<OffsetReservation> reservations;
+  std::vector<Partition*> partitions;
+  for (const TopicHandle& topic : topics) {
+    if (topic->record->durability == Durability::persistent) continue;
+    for (const auto& partition : topic->partitions) {
+      const Positions positions = partition->positions();
+      reservations.push_back({topic->id(), partition->identity().index, positions.end + Partition::first_reservation});
+      partitions.push_back(partition.get());
+    }
+  }
+  if (const auto stored = environment_.metadata.reserve_offsets(reservations); !stored) return stored;
+  for (std::size_t i = 0; i < partitions.size(); ++i) partitions[i]->reserved(reservations[i].end);
+  return {};
 }
 
 base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previous) {
@@ -172,6 +190,9 @@ TopicOutcome Topics::create(const NewTopic& wanted, bool validate_only) {
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
   auto topic = build(*stored, nullptr);
   if (!topic) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, topic.error().message());
+  if (const auto reserved = reserve_first({&*topic, 1}); !reserved) {
+    return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
+  }
   publish(*topic);
   base::log_info("topic created", "topic", wanted.name, "partitions", (*topic)->record->partition_count, "durability",
                  to_string((*topic)->record->durability), "id", (*topic)->id().to_string());
@@ -219,6 +240,9 @@ TopicOutcome Topics::add_partitions(std::string_view name, std::int32_t total, b
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
   auto grown = build(*stored, topic.get());
   if (!grown) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, grown.error().message());
+  if (const auto reserved = reserve_first({&*grown, 1}); !reserved) {
+    return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
+  }
   publish(*grown);
   base::log_info("partitions added", "topic", name, "from", present, "to", total);
   return {ErrorCode::none, {}, std::move(*grown)};

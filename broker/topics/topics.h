@@ -117,6 +117,7 @@ class Topics {
   TopicConfigLayers layers_of(const TopicRecord& record, const BrokerConfigLayers& brokers) const;
   TopicOutcome check_new(const NewTopic& topic) const;
   void reserve(const std::shared_ptr<Partition>& partition, const base::Uuid& id, Offset end);
+  base::Result<void> reserve_first(std::span<const TopicHandle> topics);
 
   TopicsEnvironment environment_;
 
