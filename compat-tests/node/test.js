@@ -138,7 +138,8 @@ async function configuration() {
 
 async function codec(partition, name) {
   expect(await produce(partition, 0, recordCount, name) === 0n, 'the first offset')
-  expect(await end(partition) === BigInt(recordCount), 'the end offset')
+  const last = await end(partition)
+  expect(last === BigInt(recordCount), `the end offset is ${last}`)
   await read(partition, await beginning(partition), 0, recordCount)
 }
 
