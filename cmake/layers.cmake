@@ -89,19 +89,16 @@ function(program name source)
   endif()
 endfunction()
 
-# system_tests(folder layers...): each <folder>/*_test.cc is one test program of the whole system.
+# system_tests(folder layers...): <folder>/*.cc is one program that tests the built programs from outside.
 function(system_tests folder)
-  file(GLOB shared CONFIGURE_DEPENDS ${folder}/*.h ${folder}/*.cc)
-  set(tests ${shared})
-  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
-  list(FILTER shared EXCLUDE REGEX "_test\\.cc$")
-  foreach(test ${tests})
-    get_filename_component(target ${test} NAME_WE)
-    add_executable(${target} ${test} ${shared})
-    target_link_libraries(${target} PRIVATE ${ARGN} GTest::gtest_main)
-    add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${target} PROPERTIES TIMEOUT 900)
-  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.h ${folder}/*.cc)
+  if(sources)
+    add_executable(system_test ${sources})
+    target_link_libraries(system_test PRIVATE ${ARGN} GTest::gtest_main)
+    add_dependencies(system_test cmsd cms)
+    add_test(NAME system_test COMMAND system_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(system_test PROPERTIES TIMEOUT 900)
+  endif()
 endfunction()
 
 # benchmarks(folder layers...): programs of the whole system; parts have theirs beside their source (*_bench.cc). A file
