@@ -156,8 +156,8 @@ void CrashScript::flush_with_fault() {
   const auto batch = make_batch({});
   if (process_->log->append(view_of(batch), epoch_, 0)) return fail("a sealed log takes records");
   if (model_.acknowledged > process_->log->durable_end()) return fail("durable_end() fell");
-  // After a failed sync memory shows what the disk may not have: only a loss of power tells the truth.
-  if (kind == 1 || random_.one_in(2)) {
+  // Either way: after a failed sync and no loss of power, memory shows what the disk may never get.
+  if (random_.one_in(2)) {
     process_.reset();
     disk_ = disk_->after_power_loss(random_.next());
     watch_disk();

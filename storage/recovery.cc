@@ -43,6 +43,8 @@ class Recovery {
       if (!taken) return failed(taken.error());
       if (*taken) return std::move(log_);
     }
+    // What is found must be what a loss of power would leave, also where a sync had failed before.
+    if (Result<void> synced = disk_.sync_directory(directory_); !synced) return failed(synced.error());
     for (const auto step :
          {&Recovery::drop_obsolete, &Recovery::recover_segments, &Recovery::settle_offsets, &Recovery::replay}) {
       if (Result<void> done = (this->*step)(); !done) return failed(done.error());

@@ -125,6 +125,21 @@ Result<Scanned> scan_segment(const SegmentRecovery& recovery, const Segment& seg
   return scanned;
 }
 
+// Where a sync failed before the process ended, reading shows what the kernel holds and will never write (Rebello et
+// al., ATC 2020). Writing the same bytes again makes the sync that follows cover them.
+Result<void> write_again(File& file, std::uint64_t from, std::uint64_t to) {
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(1u << 20, to - from));
+  for (std::uint64_t at = from; at < to;) {
+    const std::size_t bytes = std::min<std::uint64_t>(buffer.size(), to - at);
+    const Result<std::size_t> got = file.read_at(at, base::MutableByteSpan(buffer).first(bytes));
+    if (!got) return got.error();
+    if (*got == 0) return Error(ErrorKind::io, "the file became shorter while it was read");
+    if (Result<void> written = file.write_at(at, base::ByteSpan(buffer).first(*got)); !written) return written;
+    at += *got;
+  }
+  return {};
+}
+
 // Cuts the file after its last whole batch; what lies behind is kept elsewhere.
 Result<void> cut(const SegmentRecovery& recovery, File& file, const Segment& segment, std::uint64_t size,
                  Scanned& scanned) {
@@ -143,6 +158,7 @@ Result<void> cut(const SegmentRecovery& recovery, File& file, const Segment& seg
     }
     if (Result<void> shorter = file.truncate(end); !shorter) return shorter;
   }
+  if (Result<void> again = write_again(file, end - scanned.result.scanned_bytes, end); !again) return again;
   return file.sync();
 }
 

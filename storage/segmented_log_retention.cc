@@ -53,6 +53,8 @@ std::size_t SegmentedLog::count_expired(base::TimestampMs now_ms) {
 // back.
 void SegmentedLog::schedule_removal(std::size_t count) {
   changed_ = true;
+  // What an earlier run has planned stays so, even if more is kept now: that start may be on the disk already.
+  while (count + 1 < segments_.size() && segments_[count].base < planned_start_) ++count;
   planned_start_ = segments_[count].base;
   std::vector<Offset> bases;
   for (std::size_t i = 0; i < count; ++i) {
