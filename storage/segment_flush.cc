@@ -122,13 +122,14 @@ void SegmentFlush::advance() {
         step_ = Step::prepare;
         if (part.finish || (part.sync && pieces_.empty())) {
           ++outstanding_;
+          // Before run(): another thread may be at it when that returns.
+          const std::size_t finished_part = part_++;
           queue_->run(
-              [this]() -> Result<std::size_t> {
-                Result<void> finished = finish(parts_[part_ - 1]);
+              [this, finished_part]() -> Result<std::size_t> {
+                Result<void> finished = finish(parts_[finished_part]);
                 return finished ? Result<std::size_t>(std::size_t{0}) : finished.error();
               },
               *this);
-          ++part_;
           return;
         }
         ++part_;
