@@ -38,7 +38,7 @@ std::string promise_of(const std::vector<ConfigEntry>& configs) {
   const std::string durability = durability_of(configs);
   if (durability == "persistent") return persistent_promise(configs);
   if (durability == "volatile") return "in memory only; a restart keeps the topic and its offsets, not its records";
-  if (durability == "transient") return "handed to whoever is reading now, kept nowhere";
+  if (durability == "transient") return "handed to whoever is reading now; only a short tail stays, in memory";
   return "the broker does not tell";
 }
 
