@@ -87,7 +87,7 @@ void Connection::close(std::string_view reason) {
 }
 
 bool Connection::may_serve() const {
-  return !closed_ && backlog_ == nullptr && pending_count_ < limits_.requests_in_flight_max;
+  return !closed_ && refusal_.empty() && backlog_ == nullptr && pending_count_ < limits_.requests_in_flight_max;
 }
 
 void Connection::read() {
@@ -179,7 +179,11 @@ bool Connection::serve(base::ByteSpan frame) {
     case Served::Kind::refused:
       metrics_.closed_for_violation.add();
       send_outgoing();  // what came before was asked for rightly
-      close(served.reason);
+      if (first_pending_ == nullptr && backlog_ == nullptr) {
+        close(served.reason);
+      } else {
+        refusal_ = std::move(served.reason);
+      }
       return false;
   }
   return false;
@@ -216,7 +220,9 @@ void Connection::answer_ready() {
     serve_frames();  // what in-flight limit or backlog had put back
   }
   last_active_ = std::chrono::steady_clock::now();
-  if (send_outgoing()) read();
+  if (!send_outgoing()) return;
+  if (!refusal_.empty() && first_pending_ == nullptr) return close(refusal_);
+  read();
 }
 
 bool Connection::send_outgoing() {

@@ -85,6 +85,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool serving_ = false;   // inside serve_frames()
   bool closed_ = false;
   bool served_any_ = false;
+  std::string refusal_;  // not empty: nothing more is served, and it is closed when what came before is answered
 
   // Requests taken and not answered, oldest first.
   std::shared_ptr<Pending> first_pending_;

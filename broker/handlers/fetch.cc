@@ -10,6 +10,13 @@ namespace cms::broker {
 
 using protocol::FetchResponse;
 
+namespace {
+
+// The first version whose answers tell the address of a leader (KIP-951).
+constexpr protocol::Version endpoints_since = 16;
+
+}  // namespace
+
 Served FetchHandler::serve(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out) {
   if (const auto parsed = protocol::read(body, context.version(), request_); !parsed) {
     return Served::refuse(parsed.error().message());
@@ -45,11 +52,13 @@ FetchParameters FetchHandler::parameters_of(const RequestContext& context) const
   parameters.bytes_max = std::min(bytes_max_, static_cast<std::size_t>(std::max(request_.max_bytes, 0)));
   parameters.max_wait = std::chrono::milliseconds(std::max(request_.max_wait_ms, 0));
   parameters.read_committed = request_.isolation_level == protocol::IsolationLevel::read_committed;
+  parameters.listener = &context.listener();
   return parameters;
 }
 
 Served FetchHandler::refuse(const FetchParameters& parameters, ErrorCode error, protocol::FrameBuffer& out) {
   response_.responses.clear();
+  response_.node_endpoints.clear();
   response_.error_code = error;
   response_.session_id = 0;
   protocol::write_response(parameters.version, parameters.correlation_id, response_, out);
@@ -72,6 +81,16 @@ bool FetchHandler::is_ready(const FetchParameters& parameters, FetchContext& con
     if (there.error != ErrorCode::none || there.diverging.epoch >= 0) return true;
     bytes += there.bytes;
     if (bytes >= parameters.min_bytes) return true;
+  }
+  return bytes > 0 && is_cold(parameters, context);
+}
+
+bool FetchHandler::is_cold(const FetchParameters& parameters, FetchContext& context) const {
+  for (const FetchPartition& wanted : context.partitions()) {
+    const TopicHandle topic = find(parameters, wanted);
+    Partition* const partition = topic == nullptr ? nullptr : topic->partition(wanted.partition);
+    protocol::Records ignored;
+    if (partition != nullptr && partition->read({.offset = wanted.fetch_offset, .bytes_max = 1}, &ignored).cold) return true;
   }
   return false;
 }
@@ -137,6 +156,7 @@ void FetchHandler::write(const FetchParameters& parameters, FetchContext& contex
   std::size_t partitions = 0;  // of the last topic
   std::size_t bytes = 0;
   const FetchPartition* last = nullptr;
+  response_.node_endpoints.clear();
   for (std::size_t i = 0; i < answered_count_; ++i) {
     Answered& answered = answered_[i];
     FetchPartition& wanted = *answered.wanted;
@@ -153,6 +173,13 @@ void FetchHandler::write(const FetchParameters& parameters, FetchContext& contex
     auto& list = response_.responses[topics - 1].partitions;
     if (partitions == list.size()) list.emplace_back();
     bytes += answered.answer.records.size();
+    if (answered.answer.current_leader.leader_id >= 0 && response_.node_endpoints.empty() &&
+        parameters.version >= endpoints_since) {
+      response_.node_endpoints.push_back({.node_id = answered.answer.current_leader.leader_id,
+                                          .host = parameters.listener->advertised_host,
+                                          .port = parameters.listener->advertised_port,
+                                          .rack = {}});
+    }
     list[partitions++] = std::move(answered.answer);
   }
   if (topics > 0) response_.responses[topics - 1].partitions.resize(partitions);

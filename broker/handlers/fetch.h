@@ -32,6 +32,7 @@ struct FetchParameters {
   std::size_t bytes_max = 0;
   std::chrono::milliseconds max_wait{0};
   bool read_committed = false;
+  const ListenerInfo* listener = nullptr;  // on which it came
 
   bool by_id() const { return version >= 13; }
 };
@@ -67,6 +68,10 @@ class FetchHandler {
 
   // Whether there is something to be told now; else it would have to wait.
   bool is_ready(const FetchParameters& parameters, FetchContext& context);
+
+  // Whether what is there has left memory. It is answered although it is less than min_bytes: a parked fetch reads no
+  // files, and would tell of nothing when its time is over.
+  bool is_cold(const FetchParameters& parameters, FetchContext& context) const;
 
   // Fills answered_ with every partition. Those whose records lie in files are added to `cold`; those already in it, in
   // the same order, are answered with what was read. With `cold` null they are answered without records: the client asks
