@@ -24,10 +24,15 @@ Partition::~Partition() { CHECK(waiters_.empty()); }
 AppendOutcome Partition::append(Core& core, records::BatchView batch, bool wait_for_all) {
   AppendOutcome outcome;
   bool flush = false;
-  bool reserve = false;
-  Offset reserve_end = 0;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    const Offset end = log_->next_offset() + batch.last_offset_delta() + 1;
+    if (wants_reservation(end)) ask_for_reservation(end + reservation_block);
+    if (identity_.durability != Durability::persistent && end > reserved_end_ && !await_reservation(lock, end)) {
+      outcome.error = ErrorCode::kafka_storage_error;
+      outcome.message = "no further offsets can be reserved: the metadata cannot be written";
+      return outcome;
+    }
     outcome.error = refuses(wait_for_all);
     if (outcome.error != ErrorCode::none) return outcome;
     const auto verdict = log_->producers().check(batch);
@@ -40,42 +45,46 @@ AppendOutcome Partition::append(Core& core, records::BatchView batch, bool wait_
                           ? ErrorCode::invalid_producer_epoch
                           : ErrorCode::out_of_order_sequence_number;
       return outcome;
-    } else {
-      const Offset end = log_->next_offset() + batch.last_offset_delta() + 1;
-      reserve = wants_reservation(end);
-      reserve_end = end + reservation_block;
-      if (identity_.durability != Durability::persistent && end > reserved_end_) {
-        // Cannot be given out before it is reserved: clients retry this error.
-        outcome.error = ErrorCode::kafka_storage_error;
-        outcome.message = "offsets are being reserved";
-      } else {
-        const auto appended = log_->append(batch, frontier_.view().number, environment_.clock.now_ms());
-        if (!appended) {
-          outcome.error = ErrorCode::kafka_storage_error;
-          outcome.message = appended.error().message();
-          return outcome;
-        }
-        outcome.base_offset = *appended;
-        outcome.end_offset = end;
-        if (batch.timestamp_type() == records::TimestampType::log_append_time) {
-          outcome.log_append_time_ms = batch.max_timestamp();
-        }
-        unsynced_records_ += batch.record_count();
-        advance(log_->durable_end());
-        if (!flush_asked_ && log_->wants_flush()) flush = flush_asked_ = true;
-      }
+    } else if (!append_new(batch, outcome)) {
+      return outcome;
     }
+    if (!flush_asked_ && log_->wants_flush()) flush = flush_asked_ = true;
     outcome.log_start_offset = log_->first_offset();
     outcome.stable = outcome.end_offset <= frontier_.stable();
     outcome.congested = log_->unflushed_bytes() > unflushed_bytes_max;
   }
   if (flush) core.flush_later(shared_from_this());
-  if (reserve) {
-    environment_.run_on_worker([self = std::static_pointer_cast<Partition>(shared_from_this()), reserve_end] {
-      self->environment_.reserve(self, reserve_end);
-    });
-  }
   return outcome;
+}
+
+bool Partition::append_new(records::BatchView batch, AppendOutcome& outcome) {
+  const auto appended = log_->append(batch, frontier_.view().number, environment_.clock.now_ms());
+  if (!appended) {
+    outcome.error = ErrorCode::kafka_storage_error;
+    outcome.message = appended.error().message();
+    return false;
+  }
+  outcome.base_offset = *appended;
+  outcome.end_offset = *appended + batch.last_offset_delta() + 1;
+  if (batch.timestamp_type() == records::TimestampType::log_append_time) {
+    outcome.log_append_time_ms = batch.max_timestamp();
+  }
+  unsynced_records_ += batch.record_count();
+  advance(log_->durable_end());
+  return true;
+}
+
+void Partition::ask_for_reservation(Offset end) {
+  environment_.run_on_worker([self = std::static_pointer_cast<Partition>(shared_from_this()), end] {
+    self->environment_.reserve(self, end);
+  });
+}
+
+// The one place where a core waits for a disk. Refusing instead would let a later batch of an idempotent producer pass one
+// that must be sent again. It is reached only when a reservation takes longer than a million appends.
+bool Partition::await_reservation(std::unique_lock<std::mutex>& lock, Offset end) {
+  reserved_changed_.wait_for(lock, reservation_wait_max, [&] { return end <= reserved_end_ || !reserving_; });
+  return log_->next_offset() < reserved_end_ && end <= reserved_end_;
 }
 
 ErrorCode Partition::refuses(bool wait_for_all) const {
@@ -95,6 +104,7 @@ void Partition::reserved(Offset end) {
   const std::lock_guard lock(mutex_);
   reserved_end_ = std::max(reserved_end_, end);
   reserving_ = false;
+  reserved_changed_.notify_all();
 }
 
 ReadOutcome Partition::read(const ReadRequest& request, protocol::Records* into) {

@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <boost/intrusive/list.hpp>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -97,10 +99,13 @@ class Partition final : public Flushable, private storage::IoCompletion {
   using LogWork = std::function<base::Result<void>()>;
 
  public:
-  // Offsets are reserved a few before the first append, then many at a time, and anew when half of the few are left. A
-  // partition that is not closed goes on behind what was reserved, so the first ones are what an idle partition skips.
-  static constexpr Offset first_reservation = 1 << 16;
-  static constexpr Offset reservation_block = 1 << 22;
+  // Offsets are reserved before the first append and again when half of the first reservation is left: at millions of
+  // records a second that leaves the disk a tenth of one. A partition that is not closed goes on behind what was reserved.
+  static constexpr Offset first_reservation = 1 << 21;
+  static constexpr Offset reservation_block = 1 << 23;
+
+  // An append waits for the disk to make a late reservation, but not longer than this; then it is refused.
+  static constexpr std::chrono::seconds reservation_wait_max{5};
 
   // Bytes that may wait for the disk before acknowledgements are held back, whatever acks says.
   static constexpr std::uint64_t unflushed_bytes_max = 64ull << 20;
@@ -169,11 +174,15 @@ class Partition final : public Flushable, private storage::IoCompletion {
  private:
   void completed(base::Result<std::size_t> bytes) noexcept override;
 
+  void ask_for_reservation(Offset end);
+
   // With the lock held.
+  bool append_new(records::BatchView batch, AppendOutcome& outcome);
   void advance(Offset durable);
   void fail(const base::Error& error);
   ErrorCode refuses(bool wait_for_all) const;
   bool wants_reservation(Offset end);
+  bool await_reservation(std::unique_lock<std::mutex>& lock, Offset end);
   bool must_sync();
 
   // Without it.
@@ -195,6 +204,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
   base::TimestampMs last_sync_ms_ = 0;
   Offset reserved_end_;
   bool reserving_ = false;
+  std::condition_variable reserved_changed_;
   boost::intrusive::list<StableWaiter, boost::intrusive::constant_time_size<false>> waiters_;
 
   // The flushing core's thread.
