@@ -112,9 +112,13 @@ void Connection::received(const boost::system::error_code& error, std::size_t by
   metrics_.bytes_received.add(bytes);
   buffer_.filled(bytes);
   const bool more = buffer_.space().empty();
-  serve_frames();
-  if (more) receive_rest();
-  if (send_outgoing()) read();
+  protocol::FrameBuffer& out = core_.outgoing();
+  serve_frames(out);
+  if (more) receive_rest(out);
+  serving_ = true;  // ours come behind what is in `out`
+  core_.answer_first();
+  serving_ = false;
+  if (send(out)) answer_ready(out);
   core_.end_of_turn();
 }
 
@@ -129,7 +133,7 @@ bool Connection::make_space() {
 }
 
 // The buffer was filled to its end: more is probably there already, and taking it now costs no turn of the loop.
-void Connection::receive_rest() {
+void Connection::receive_rest(protocol::FrameBuffer& out) {
   for (std::size_t taken = 0; taken < turn_bytes && may_serve() && make_space();) {
     const base::MutableByteSpan space = buffer_.space();
     const ssize_t got = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
@@ -137,12 +141,12 @@ void Connection::receive_rest() {
     taken += static_cast<std::size_t>(got);
     metrics_.bytes_received.add(static_cast<std::uint64_t>(got));
     buffer_.filled(static_cast<std::size_t>(got));
-    serve_frames();
+    serve_frames(out);
     if (static_cast<std::size_t>(got) < space.size()) return;
   }
 }
 
-void Connection::serve_frames() {
+void Connection::serve_frames(protocol::FrameBuffer& out) {
   serving_ = true;
   while (may_serve()) {
     const base::ByteSpan held = buffer_.data();
@@ -150,23 +154,24 @@ void Connection::serve_frames() {
     const std::int32_t size = base::load_big<std::int32_t>(held.data());
     if (size < 0 || static_cast<std::size_t>(size) > limits_.frame_bytes_max) {
       metrics_.closed_for_violation.add();
+      send(out);  // what came before was asked for rightly
       close("a frame of " + std::to_string(size) + " bytes, above socket.request.max.bytes or negative");
       break;
     }
     const std::size_t whole = size_prefix_bytes + static_cast<std::size_t>(size);
     if (held.size() < whole) break;
-    if (!serve(held.subspan(size_prefix_bytes, static_cast<std::size_t>(size)))) break;
+    if (!serve(held.subspan(size_prefix_bytes, static_cast<std::size_t>(size)), out)) break;
     buffer_.consume(whole);
     served_any_ = true;
-    if (core_.outgoing().size() >= turn_bytes && !send_outgoing()) break;
+    if (out.size() >= turn_bytes && !send(out)) break;
   }
   serving_ = false;
 }
 
-bool Connection::serve(base::ByteSpan frame) {
+bool Connection::serve(base::ByteSpan frame, protocol::FrameBuffer& out) {
   std::shared_ptr<Answered> behind;
   if (first_pending_ != nullptr) behind = std::make_shared<Answered>(core_);
-  Served served = service_.serve(core_, peer_, frame, behind ? behind->frame() : core_.outgoing());
+  Served served = service_.serve(core_, peer_, frame, behind ? behind->frame() : out);
   switch (served.kind) {
     case Served::Kind::answered:
       if (behind) {
@@ -178,7 +183,7 @@ bool Connection::serve(base::ByteSpan frame) {
     case Served::Kind::pending: enqueue(std::move(served.pending)); return true;
     case Served::Kind::refused:
       metrics_.closed_for_violation.add();
-      send_outgoing();  // what came before was asked for rightly
+      send(out);  // what came before was asked for rightly
       if (first_pending_ == nullptr && backlog_ == nullptr) {
         close(served.reason);
       } else {
@@ -201,7 +206,7 @@ void Connection::enqueue(std::shared_ptr<Pending> pending) {
   ++pending_count_;
 }
 
-void Connection::answer_ready() {
+void Connection::answer_ready(protocol::FrameBuffer& out) {
   if (closed_ || serving_) return;
   const auto self = shared_from_this();
   while (true) {
@@ -212,21 +217,20 @@ void Connection::answer_ready() {
       if (first_pending_ == nullptr) last_pending_ = nullptr;
       --pending_count_;
       pending->connection_ = nullptr;
-      pending->answer(core_.outgoing());
+      pending->answer(out);
       any = true;
-      if (core_.outgoing().size() >= turn_bytes) send_outgoing();
+      if (out.size() >= turn_bytes) send(out);
     }
     if (!any) break;
-    serve_frames();  // what in-flight limit or backlog had put back
+    serve_frames(out);  // what in-flight limit or backlog had put back
   }
   last_active_ = std::chrono::steady_clock::now();
-  if (!send_outgoing()) return;
+  if (!send(out)) return;
   if (!refusal_.empty() && first_pending_ == nullptr) return close(refusal_);
   read();
 }
 
-bool Connection::send_outgoing() {
-  protocol::FrameBuffer& out = core_.outgoing();
+bool Connection::send(protocol::FrameBuffer& out) {
   if (closed_) {
     out.clear();
     return false;
@@ -265,11 +269,9 @@ void Connection::send_backlog() {
   backlog_sent_ = static_cast<std::size_t>(sent);
   if (backlog_sent_ < backlog_->size()) return await_writable();
   backlog_.reset();
-  serve_frames();
-  if (send_outgoing()) {
-    answer_ready();
-    read();
-  }
+  protocol::FrameBuffer& out = core_.outgoing();
+  serve_frames(out);
+  if (send(out)) answer_ready(out);
   core_.end_of_turn();
 }
 

@@ -52,8 +52,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // Requests not answered are dropped; what they wait for is let go. Harmless when closed already.
   void close(std::string_view reason);
 
-  // Sends what can be answered now and goes on with what was put back.
-  void answer_ready();
+  // Sends what can be answered now and goes on with what was put back. `out` is scratch, empty before and after.
+  void answer_ready(protocol::FrameBuffer& out);
 
   // Once a second: closes what has been silent for too long.
   void sweep(SteadyTime now);
@@ -62,12 +62,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void read();
   void received(const boost::system::error_code& error, std::size_t bytes);
   bool make_space();
-  void receive_rest();
-  void serve_frames();
-  bool serve(base::ByteSpan frame);
+  void receive_rest(protocol::FrameBuffer& out);
+  void serve_frames(protocol::FrameBuffer& out);
+  bool serve(base::ByteSpan frame, protocol::FrameBuffer& out);
   void enqueue(std::shared_ptr<Pending> pending);
   bool may_serve() const;
-  bool send_outgoing();
+  bool send(protocol::FrameBuffer& out);
   void send_backlog();
   void await_writable();
 
@@ -82,7 +82,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ReceiveBuffer buffer_;
   SteadyTime last_active_;
   bool reading_ = false;
-  bool serving_ = false;   // inside serve_frames()
+  bool serving_ = false;   // serving frames, or about to send their responses
   bool closed_ = false;
   bool served_any_ = false;
   std::string refusal_;  // not empty: nothing more is served, and it is closed when what came before is answered

@@ -102,11 +102,15 @@ void Core::end_of_turn() {
   files_->submit();
 }
 
+void Core::answer_first() {
+  if (!woken_.empty() && woken_.size() <= answered_first_max) answer_woken();
+}
+
 void Core::answer_woken() {
   answering_.swap(woken_);
   for (const auto& pending : answering_) pending->ready_ = true;
   for (const auto& pending : answering_) {
-    if (pending->connection_ != nullptr) pending->connection_->answer_ready();
+    if (pending->connection_ != nullptr) pending->connection_->answer_ready(answers_);
   }
   answering_.clear();
 }

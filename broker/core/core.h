@@ -58,6 +58,11 @@ class Core {
   void flush_later(std::shared_ptr<Flushable> flushable) { to_flush_.push_back(std::move(flushable)); }
   void end_of_turn();
 
+  // Before a connection sends its own responses: answers what its requests have woken, if that is little. Who waits for a
+  // record then has it one send earlier, and the one who sent it is not kept waiting behind many.
+  static constexpr std::size_t answered_first_max = 4;
+  void answer_first();
+
   void add(std::shared_ptr<Connection> connection);
   void remove(const std::shared_ptr<Connection>& connection);
   const std::unordered_set<std::shared_ptr<Connection>>& connections() const { return connections_; }
@@ -91,6 +96,7 @@ class Core {
   boost::asio::steady_timer sweep_timer_;
   Deadlines deadlines_;
   protocol::FrameBuffer outgoing_;
+  protocol::FrameBuffer answers_;  // scratch of answer_woken()
   std::vector<std::shared_ptr<Pending>> woken_;
   std::vector<std::shared_ptr<Pending>> answering_;
   std::vector<std::shared_ptr<Flushable>> to_flush_;
