@@ -52,16 +52,17 @@ TEST_F(BadInputTest, CountsThatDoNotFitAreRefusedBeforeAnythingIsAllocated) {
   const auto refused = [](int key, Version version, std::initializer_list<int> body, bool flexible) {
     return closes(broker().port(), raw_frame(static_cast<std::int16_t>(key), version, 1, body_of(body), flexible));
   };
-  EXPECT_TRUE(refused(3, 1, {0x7f, 0xff, 0xff, 0xff}, false));                        // topics
-  EXPECT_TRUE(refused(3, 1, {0xff, 0xff, 0xff, 0xfe}, false));                        // -2
-  EXPECT_TRUE(refused(3, 9, {0xff, 0xff, 0xff, 0xff, 0x07}, true));                   // compact
-  EXPECT_TRUE(refused(3, 9, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, true));       // a varint without end
-  EXPECT_TRUE(refused(3, 1, {0, 0, 0, 1, 0x7f, 0xff, 'a'}, false));                   // a name
+  EXPECT_TRUE(refused(3, 1, {0x7f, 0xff, 0xff, 0xff}, false));                   // topics
+  EXPECT_TRUE(refused(3, 1, {0xff, 0xff, 0xff, 0xfe}, false));                   // -2
+  EXPECT_TRUE(refused(3, 9, {0xff, 0xff, 0xff, 0xff, 0x07}, true));              // compact
+  EXPECT_TRUE(refused(3, 9, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, true));  // a varint without end
+  EXPECT_TRUE(refused(3, 1, {0, 0, 0, 1, 0x7f, 0xff, 'a'}, false));              // a name
   EXPECT_TRUE(refused(19, 2, {0, 0, 0, 1, 0, 1, 'a', 0, 0, 0, 1, 0, 1, 0x7f, 0xff, 0xff, 0xff}, false));
   EXPECT_TRUE(refused(1, 4, {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0}, false));
   EXPECT_TRUE(refused(0, 3, {0xff, 0xff, 0, 1, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff}, false));
-  EXPECT_TRUE(refused(0, 3, {0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 1, 0, 0, 0, 0, 0x7f, 0xff, 0xff,
-                             0xff}, false));
+  EXPECT_TRUE(refused(
+      0, 3, {0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 1, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff},
+      false));
 }
 
 TEST_F(BadInputTest, RequestsCutOffAnywhereAreRefusedOrAnswered) {
@@ -97,7 +98,8 @@ TEST_F(BadInputTest, FramesGarbledAtRandomHarmNobody) {
       const auto version = static_cast<Version>(Request::versions.first + static_cast<Version>(random() % span));
       std::vector<std::byte> frame = frame_of(Request{}, version, 1);
       const std::size_t changes = 1 + random() % 4;
-      for (std::size_t i = 0; i < changes; ++i) frame[4 + random() % (frame.size() - 4)] = static_cast<std::byte>(random());
+      for (std::size_t i = 0; i < changes; ++i)
+        frame[4 + random() % (frame.size() - 4)] = static_cast<std::byte>(random());
       for (std::size_t extra = random() % 40; extra > 0; --extra) frame.push_back(static_cast<std::byte>(random()));
       base::store_big(frame.data(), static_cast<std::int32_t>(frame.size() - 4));
       Wire wire = connect();
@@ -110,7 +112,8 @@ TEST_F(BadInputTest, FramesGarbledAtRandomHarmNobody) {
 TEST_F(BadInputTest, OtherProtocolsAreClosed) {
   EXPECT_TRUE(closes(broker().port(), base::as_bytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n")));
   EXPECT_TRUE(closes(broker().port(), base::as_bytes("SSH-2.0-OpenSSH_9.2\r\n")));
-  EXPECT_TRUE(closes(broker().port(), body_of({0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03})));  // TLS
+  EXPECT_TRUE(
+      closes(broker().port(), body_of({0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03})));  // TLS
 }
 
 TEST_F(BadInputTest, TopicsAndPartitionsThatCannotBeAreRefused) {
@@ -255,7 +258,8 @@ TEST_F(BadInputTest, ConnectionsThatGoInTheMiddleLeaveNothingBehind) {
   for (int i = 0; i < 200; ++i) {
     Wire wire = connect();
     if (i % 2 == 0) wire.send(fetch_request(topic(), 1'000'000, {.max_wait_ms = 600'000}), named_fetch);
-    if (i % 2 == 1) wire.send_bytes(ByteSpan(frame_of(produce_request(topic(), 0, batch), named_produce, 1)).first(50'000));
+    if (i % 2 == 1)
+      wire.send_bytes(ByteSpan(frame_of(produce_request(topic(), 0, batch), named_produce, 1)).first(50'000));
   }
   EXPECT_EQ(end_offset(wire_, topic()), 0);
   EXPECT_EQ(append(wire_, topic(), batch), 0);
