@@ -102,6 +102,7 @@ class Log {
   virtual Offset first_offset() const = 0;  // log start offset
   virtual Offset next_offset() const = 0;   // log end offset
   virtual Offset durable_end() const = 0;   // all below is as durable as this log can make it
+  virtual Offset written_end() const = 0;   // all below outlives this process; durable_end() and what waits for a sync
   virtual std::uint64_t size_bytes() const = 0;
   virtual std::uint64_t memory_bytes() const = 0;  // resident memory of ours
 

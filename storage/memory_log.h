@@ -38,6 +38,7 @@ class MemoryLog final : public Log {
   Offset first_offset() const override { return first_; }
   Offset next_offset() const override { return next_; }
   Offset durable_end() const override { return next_; }
+  Offset written_end() const override { return next_; }
   std::uint64_t size_bytes() const override { return tail_.size_bytes(); }
   std::uint64_t memory_bytes() const override { return sizeof(*this) + tail_.memory_bytes(); }
 

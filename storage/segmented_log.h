@@ -64,6 +64,7 @@ class SegmentedLog final : public Log {
   Offset first_offset() const override { return std::max(first_, partition_->persisted_start()); }
   Offset next_offset() const override { return next_; }
   Offset durable_end() const override { return durable_end_; }
+  Offset written_end() const override { return written_end_; }
   std::uint64_t size_bytes() const override;
   std::uint64_t memory_bytes() const override;
 

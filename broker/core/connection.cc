@@ -87,7 +87,7 @@ void Connection::close(std::string_view reason) {
 }
 
 bool Connection::may_serve() const {
-  return !closed_ && refusal_.empty() && backlog_ == nullptr && pending_count_ < limits_.requests_in_flight_max;
+  return !closed_ && !draining_ && refusal_.empty() && backlog_ == nullptr && pending_count_ < limits_.requests_in_flight_max;
 }
 
 void Connection::read() {

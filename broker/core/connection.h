@@ -55,6 +55,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // Sends what can be answered now and goes on with what was put back. `out` is scratch, empty before and after.
   void answer_ready(protocol::FrameBuffer& out);
 
+  // Takes no more requests; those taken are still answered.
+  void drain() { draining_ = true; }
+
   // Once a second: closes what has been silent for too long.
   void sweep(SteadyTime now);
 
@@ -84,6 +87,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;
   bool serving_ = false;   // serving frames, or about to send their responses
   bool closed_ = false;
+  bool draining_ = false;
   bool served_any_ = false;
   std::string refusal_;  // not empty: nothing more is served, and it is closed when what came before is answered
 

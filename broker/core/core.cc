@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/core/core.h"
 
+#include <poll.h>
+
 #include <boost/asio/post.hpp>
 
 #include "base/check.h"
@@ -51,7 +53,6 @@ void Core::run() {
     if (busy_poll_.count() > 0) poll_for(busy_poll_);
     loop_.run_one();
   }
-  shut_down();
   thread_id_ = std::thread::id{};
 }
 
@@ -65,25 +66,34 @@ void Core::poll_for(std::chrono::microseconds budget) {
 void Core::stop() {
   boost::asio::post(loop_, [this] {
     stopping_ = true;
-    const auto closing = connections_;
-    for (const auto& connection : closing) connection->close("the broker stops");
-    end_of_turn();
+    drain();
     loop_.stop();
   });
 }
 
-// Flushes that are under way finish, so that what they cover is on the disk and no completion outlives the queue.
-void Core::shut_down() {
-  while (files_->in_flight() > 0) {
-    files_->submit();
-    files_->reap();
-    end_of_turn();
-    std::this_thread::yield();
-  }
+void Core::drain() {
+  for (const auto& connection : connections_) connection->drain();
+  end_of_turn();
+  finish_files();
+  const auto closing = connections_;
+  for (const auto& connection : closing) connection->close("the broker stops");
+  end_of_turn();
+  finish_files();
   deadlines_.clear();
   boost::system::error_code ignored;
   sweep_timer_.cancel();
   files_ready_.cancel(ignored);
+}
+
+// Flushes that are under way finish, so that who waits for them is answered and no completion outlives the queue.
+void Core::finish_files() {
+  while (files_->in_flight() > 0) {
+    files_->submit();
+    pollfd ready{files_->ready_descriptor(), POLLIN, 0};
+    poll(&ready, 1, 10);
+    files_->reap();
+    end_of_turn();
+  }
 }
 
 void Core::end_of_turn() {

@@ -48,7 +48,8 @@ class Core {
   // Runs until stop(): the calling thread becomes the core's.
   void run();
 
-  // Any thread. Connections are closed and file work is finished before run() returns.
+  // Any thread. No more requests are taken; what waits for a sync is answered after it; then connections are closed and
+  // run() returns.
   void stop();
 
   // --- The core's thread.
@@ -75,7 +76,8 @@ class Core {
   void await_files();
   void await_sweep();
   void poll_for(std::chrono::microseconds budget);
-  void shut_down();
+  void drain();
+  void finish_files();
 
   // Fixed at construction.
   const int index_;

@@ -26,9 +26,7 @@ AppendOutcome Partition::append(Core& core, records::BatchView batch, bool wait_
   bool flush = false;
   {
     std::unique_lock lock(mutex_);
-    const Offset end = log_->next_offset() + batch.last_offset_delta() + 1;
-    if (wants_reservation(end)) ask_for_reservation(end + reservation_block);
-    if (identity_.durability != Durability::persistent && end > reserved_end_ && !await_reservation(lock, end)) {
+    if (identity_.durability != Durability::persistent && !await_reservation(lock, batch.last_offset_delta() + 1)) {
       outcome.error = ErrorCode::kafka_storage_error;
       outcome.message = "no further offsets can be reserved: the metadata cannot be written";
       return outcome;
@@ -81,10 +79,14 @@ void Partition::ask_for_reservation(Offset end) {
 }
 
 // The one place where a core waits for a disk. Refusing instead would let a later batch of an idempotent producer pass one
-// that must be sent again. It is reached only when a reservation takes longer than a million appends.
-bool Partition::await_reservation(std::unique_lock<std::mutex>& lock, Offset end) {
-  reserved_changed_.wait_for(lock, reservation_wait_max, [&] { return end <= reserved_end_ || !reserving_; });
-  return log_->next_offset() < reserved_end_ && end <= reserved_end_;
+// that must be sent again. It waits only when a reservation takes longer than a million appends.
+bool Partition::await_reservation(std::unique_lock<std::mutex>& lock, Offset count) {
+  const auto enough = [&] { return log_->next_offset() + count <= reserved_end_; };
+  if (wants_reservation(log_->next_offset() + count)) {
+    ask_for_reservation(log_->next_offset() + count + reservation_block);
+  }
+  return enough() ||
+         (reserved_changed_.wait_for(lock, reservation_wait_max, [&] { return enough() || !reserving_; }) && enough());
 }
 
 ErrorCode Partition::refuses(bool wait_for_all) const {
@@ -95,7 +97,7 @@ ErrorCode Partition::refuses(bool wait_for_all) const {
 }
 
 bool Partition::wants_reservation(Offset end) {
-  if (identity_.durability == Durability::persistent || reserving_) return false;
+  if (reserving_) return false;
   if (end + first_reservation / 2 <= reserved_end_) return false;
   return reserving_ = true;
 }
@@ -219,7 +221,8 @@ void Partition::completed(base::Result<std::size_t> bytes) noexcept {
     if (!finished) {
       fail(finished.error());
     } else {
-      advance(log_->durable_end());
+      // Where the topic lets records wait for their sync, written is all that it promises.
+      advance(config_->flush_messages > 1 ? log_->written_end() : log_->durable_end());
       again = log_->wants_flush();
     }
     flush_asked_ = again;

@@ -182,7 +182,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
   void fail(const base::Error& error);
   ErrorCode refuses(bool wait_for_all) const;
   bool wants_reservation(Offset end);
-  bool await_reservation(std::unique_lock<std::mutex>& lock, Offset end);
+  bool await_reservation(std::unique_lock<std::mutex>& lock, Offset count);
   bool must_sync();
 
   // Without it.

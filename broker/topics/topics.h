@@ -95,7 +95,7 @@ class Topics {
   void broker_configs_changed();
   BrokerConfigLayers broker_layers() const;
 
-  // Retention, flush.ms, expiry of producers. A housekeeping thread, at intervals.
+  // Retention, expiry of producers. A housekeeping thread, at intervals.
   void keep_house();
 
   // Removes the data of deleted topics. The same thread.
