@@ -30,13 +30,13 @@ const consumer = new Consumer({ ...common, groupId: 'unused' })
 
 // Sends the records from..to-1 in requests of 50 and returns the offset of the first.
 async function produce(partition, from, to, compression, idempotent = false) {
-  const producer = new Producer({ ...common, idempotent, acks: ProduceAcks.ALL, compression })
+  const producer = new Producer({ ...common, idempotent })
   let first, next
   try {
     for (let start = from; start < to; start += 50) {
       const messages = []
       for (let i = start; i < Math.min(to, start + 50); i++) messages.push(makeRecord(topic, partition, i))
-      const { offsets } = await producer.send({ messages })
+      const { offsets } = await producer.send({ messages, idempotent, acks: ProduceAcks.ALL, compression })
       first ??= offsets[0].offset
       expect(next === undefined || offsets[0].offset === next, `offset ${offsets[0].offset} acknowledged after ${next}`)
       next = offsets[0].offset + BigInt(messages.length)
