@@ -164,10 +164,16 @@ void Loader::drop_controller_listeners() {
   const auto is_dropped = [&dropped](const Listener& listener) {
     return std::ranges::find(dropped, listener.name) != dropped.end();
   };
-  std::erase_if(result_.options.listeners, is_dropped);
-  std::erase_if(result_.options.advertised_listeners, is_dropped);
-  if (result_.options.listeners.empty())
-    error(where_["listeners"] + ": listeners: only a controller's listener is left");
+  Options& options = result_.options;
+  // What was given is kept in step: --print-config shows it, without the option that made the difference.
+  const auto drop = [&](std::vector<Listener>& listeners, const std::string& option) {
+    if (std::erase_if(listeners, is_dropped) == 0) return;
+    options.given.erase(option);
+    if (!listeners.empty()) options.given[option] = print_listeners(listeners);
+  };
+  drop(options.listeners, "listeners");
+  drop(options.advertised_listeners, "advertised.listeners");
+  if (options.listeners.empty()) error(where_["listeners"] + ": listeners: only a controller's listener is left");
 }
 
 void Loader::give_protocols() {

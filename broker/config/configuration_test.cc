@@ -139,6 +139,8 @@ TEST_F(ConfigurationTest, AServerPropertiesIsTakenAsItIs) {
     EXPECT_EQ(loaded->options.node_id, 7);
     EXPECT_EQ(print_listeners(loaded->options.listeners), "PLAINTEXT://:9092");
     EXPECT_EQ(print_listeners(loaded->options.advertised_listeners), "PLAINTEXT://localhost:9092");
+    EXPECT_EQ(loaded->options.given.at("listeners"), "PLAINTEXT://:9092");
+    EXPECT_EQ(loaded->options.given.at("advertised.listeners"), "PLAINTEXT://localhost:9092");
     EXPECT_EQ(loaded->options.data_directory, "/tmp/kraft-combined-logs");
     EXPECT_EQ(loaded->options.given.at("log.retention.hours"), "168");
     ASSERT_EQ(loaded->warnings.size(), 1u);
