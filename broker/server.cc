@@ -139,6 +139,7 @@ base::Result<void> Server::open_listeners() {
   ConnectionLimits limits;
   limits.frame_bytes_max = static_cast<std::size_t>(options_.socket_request_max_bytes);
   limits.requests_in_flight_max = static_cast<std::size_t>(options_.connection_requests_in_flight_max);
+  limits.held_bytes_max = static_cast<std::size_t>(options_.connection_buffered_bytes_max);
   limits.idle_max = std::chrono::milliseconds(options_.connections_max_idle_ms);
   limits.first_request_max = std::chrono::milliseconds(options_.handshake_timeout_ms);
   p.connections = std::make_unique<ConnectionSettings>(ConnectionSettings{

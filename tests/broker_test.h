@@ -17,6 +17,7 @@ class BrokerTest : public ::testing::Test {
  public:
   static void SetUpTestSuite() { broker_ = std::make_unique<BrokerProcess>(BrokerSetup{.settings = {"core.count=2"}}); }
   static void TearDownTestSuite() {
+    if (!broker_) return;  // it has not started
     EXPECT_EQ(broker_->stop(), 0) << broker_->log();
     broker_.reset();
   }

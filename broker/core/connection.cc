@@ -56,6 +56,7 @@ Connection::Connection(Core& core, Socket socket, Peer peer, Service& service, c
       limits_(limits),
       metrics_(metrics),
       socket_(std::move(socket)),
+      budget_(budget),
       buffer_(budget),
       last_active_(std::chrono::steady_clock::now()) {}
 
@@ -82,12 +83,16 @@ void Connection::close(std::string_view reason) {
   }
   last_pending_ = nullptr;
   pending_count_ = 0;
+  budget_.give_back(std::exchange(held_bytes_, 0));
   backlog_.reset();
   core_.remove(self);
 }
 
 bool Connection::may_serve() const {
-  return !closed_ && !draining_ && refusal_.empty() && backlog_ == nullptr && pending_count_ < limits_.requests_in_flight_max;
+  if (closed_ || draining_ || !refusal_.empty() || backlog_ != nullptr) return false;
+  // One request is always taken: it is answered, and then the next.
+  if (pending_count_ == 0) return true;
+  return pending_count_ < limits_.requests_in_flight_max && held_bytes_ < limits_.held_bytes_max && !budget_.is_used_up();
 }
 
 void Connection::read() {
@@ -176,6 +181,7 @@ bool Connection::serve(base::ByteSpan frame, protocol::FrameBuffer& out) {
     case Served::Kind::answered:
       if (behind) {
         behind->ready_ = true;
+        behind->frame_is_complete();
         enqueue(std::move(behind));
       }
       return true;
@@ -204,6 +210,19 @@ void Connection::enqueue(std::shared_ptr<Pending> pending) {
   }
   last_pending_ = last;
   ++pending_count_;
+  held_bytes_ += last->held_bytes_;
+  budget_.add(last->held_bytes_);
+}
+
+std::shared_ptr<Pending> Connection::take_first() {
+  std::shared_ptr<Pending> pending = std::move(first_pending_);
+  first_pending_ = std::move(pending->next_);
+  if (first_pending_ == nullptr) last_pending_ = nullptr;
+  --pending_count_;
+  held_bytes_ -= pending->held_bytes_;
+  budget_.give_back(pending->held_bytes_);
+  pending->connection_ = nullptr;
+  return pending;
 }
 
 void Connection::answer_ready(protocol::FrameBuffer& out) {
@@ -212,12 +231,7 @@ void Connection::answer_ready(protocol::FrameBuffer& out) {
   while (true) {
     bool any = false;
     while (first_pending_ != nullptr && first_pending_->ready_ && backlog_ == nullptr && !closed_) {
-      const std::shared_ptr<Pending> pending = std::move(first_pending_);
-      first_pending_ = std::move(pending->next_);
-      if (first_pending_ == nullptr) last_pending_ = nullptr;
-      --pending_count_;
-      pending->connection_ = nullptr;
-      pending->answer(out);
+      take_first()->answer(out);
       any = true;
       if (out.size() >= turn_bytes) send(out);
     }

@@ -29,6 +29,7 @@ using Socket = boost::asio::generic::stream_protocol::socket;
 struct ConnectionLimits {
   std::size_t frame_bytes_max = 100 << 20;                 // socket.request.max.bytes
   std::size_t requests_in_flight_max = 256;                // taken and not yet answered
+  std::size_t held_bytes_max = 16 << 20;                   // connection.buffered.max.bytes: of their answers
   std::chrono::milliseconds idle_max{600'000};             // connections.max.idle.ms
   std::chrono::milliseconds first_request_max{30'000};     // from the connect to the first whole request
 };
@@ -69,6 +70,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void serve_frames(protocol::FrameBuffer& out);
   bool serve(base::ByteSpan frame, protocol::FrameBuffer& out);
   void enqueue(std::shared_ptr<Pending> pending);
+  std::shared_ptr<Pending> take_first();
   bool may_serve() const;
   bool send(protocol::FrameBuffer& out);
   void send_backlog();
@@ -82,6 +84,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ConnectionMetrics& metrics_;
 
   Socket socket_;
+  ReceiveBudget& budget_;
   ReceiveBuffer buffer_;
   SteadyTime last_active_;
   bool reading_ = false;
@@ -95,6 +98,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<Pending> first_pending_;
   Pending* last_pending_ = nullptr;
   std::size_t pending_count_ = 0;
+  std::size_t held_bytes_ = 0;  // of all of them
 
   // What the socket did not take, from backlog_sent_ on; nothing is served meanwhile.
   std::unique_ptr<protocol::FrameBuffer> backlog_;

@@ -32,12 +32,17 @@ class Pending : public std::enable_shared_from_this<Pending> {
 
   Core& core() const { return core_; }
 
+ protected:
+  // Memory of its own that it holds until it is answered. Before its connection takes it.
+  void hold(std::size_t bytes) { held_bytes_ = bytes; }
+
  private:
   friend class Connection;
   friend class Core;
 
   Core& core_;
   std::atomic<bool> woken_{false};
+  std::size_t held_bytes_ = 0;
 
   // The owning core's thread.
   bool ready_ = false;
@@ -50,6 +55,7 @@ class Answered final : public Pending {
  public:
   using Pending::Pending;
   protocol::FrameBuffer& frame() { return frame_; }
+  void frame_is_complete() { hold(frame_.size()); }
   void answer(protocol::FrameBuffer& out) override { out.take(frame_); }
 
  private:

@@ -18,6 +18,10 @@ class ReceiveBudget {
   explicit ReceiveBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
   bool take(std::size_t bytes);
+
+  // For what is held already: may exceed the budget, and then nobody gets more.
+  void add(std::size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
+  bool is_used_up() const { return used() >= bytes_max_; }
   void give_back(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::size_t used() const { return used_.load(std::memory_order_relaxed); }
 

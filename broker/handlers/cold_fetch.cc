@@ -41,6 +41,9 @@ ColdFetch::ColdFetch(Core& core, FetchHandler& handler, const FetchParameters& p
 void ColdFetch::begin() {
   self_ = shared_from_this();
   remaining_ = cold_.size();
+  std::size_t bytes = 0;
+  for (const ColdPartition& cold : cold_) bytes += cold.range.bytes;
+  hold(bytes);
   for (ColdPartition& cold : cold_) readings_.push_back(std::make_unique<Reading>(*this, cold));
   for (std::size_t i = 0; i < cold_.size(); ++i) readings_[i]->start(cold_[i].range.position, cold_[i].range.bytes);
 }
