@@ -79,9 +79,10 @@ class Log {
   // fetch.
   virtual std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const = 0;
 
-  // The first batch whose largest timestamp is at or after `time_ms`, below `below`; none is nullopt. Blocks where the
-  // batch is not in memory.
-  virtual base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset below) = 0;
+  // The first batch whose largest timestamp is at or after `time_ms`, of those that end behind `from` and are below
+  // `below`; none is nullopt. Blocks where the batch is not in memory.
+  virtual base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from,
+                                                                 Offset below) = 0;
 
   // The first batch with the largest timestamp of all below `below`. Blocks as batch_at_time().
   virtual base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) = 0;

@@ -73,8 +73,9 @@ std::size_t MemoryLog::bytes_between(Offset from, Offset below, std::size_t enou
   return static_cast<std::size_t>(std::min<std::uint64_t>(enough, tail_.bytes_between(from, below)));
 }
 
-base::Result<std::optional<base::Bytes>> MemoryLog::batch_at_time(base::TimestampMs time_ms, Offset below) {
-  return tail_.batch_at_time(time_ms, first_, below);
+base::Result<std::optional<base::Bytes>> MemoryLog::batch_at_time(base::TimestampMs time_ms, Offset from,
+                                                                  Offset below) {
+  return tail_.batch_at_time(time_ms, std::max(from, first_), below);
 }
 
 base::Result<std::optional<base::Bytes>> MemoryLog::batch_with_largest_timestamp(Offset below) {

@@ -194,8 +194,8 @@ TEST_F(MemoryLogTest, ABatchLargerThanAnyChunkIsStoredWhole) {
 TEST_F(MemoryLogTest, TimesFindTheFirstBatchAtOrAfterThem) {
   MemoryLog log(arena_, {}, {});
   for (int i = 0; i < 1000; ++i) append(log, {.payload_bytes = 300, .timestamp_ms = 1000 + (i == 500 ? 5000 : i)});
-  const auto offset_at = [&](base::TimestampMs time, Offset below) {
-    const auto batch = log.batch_at_time(time, below).value();
+  const auto offset_at = [&](base::TimestampMs time, Offset below, Offset from = 0) {
+    const auto batch = log.batch_at_time(time, from, below).value();
     return batch ? records::BatchView::frame(*batch)->base_offset() : -1;
   };
   EXPECT_EQ(offset_at(0, 1000), 0);
@@ -203,6 +203,8 @@ TEST_F(MemoryLogTest, TimesFindTheFirstBatchAtOrAfterThem) {
   EXPECT_EQ(offset_at(1501, 1000), 500);  // the first with a time at or after, not the nearest
   EXPECT_EQ(offset_at(6001, 1000), -1);
   EXPECT_EQ(offset_at(1400, 400), -1);
+  EXPECT_EQ(offset_at(1250, 1000, 501), 501);
+  EXPECT_EQ(offset_at(1250, 400, 400), -1);
   const auto largest = [&](Offset below) {
     const auto batch = log.batch_with_largest_timestamp(below).value();
     return batch ? records::BatchView::frame(*batch)->base_offset() : -1;

@@ -132,20 +132,20 @@ Result<ColdRange> SegmentedLog::cold_range(Offset from, std::size_t bytes_max) {
   return ColdRange{std::move(*file), position, static_cast<std::size_t>(std::max(whole, wanted) - position)};
 }
 
-Result<std::optional<base::Bytes>> SegmentedLog::batch_at_time(base::TimestampMs time_ms, Offset below) {
+Result<std::optional<base::Bytes>> SegmentedLog::batch_at_time(base::TimestampMs time_ms, Offset from, Offset below) {
+  from = std::max(from, first_offset());
   for (Segment& segment : segments_) {
-    if (segment.next <= first_offset() || segment.largest_timestamp < time_ms) continue;
+    if (segment.next <= from || segment.largest_timestamp < time_ms) continue;
     if (segment.base >= below) break;
-    Result<std::optional<base::Bytes>> cold = cold_batch_at_time(segment, time_ms, below);
+    Result<std::optional<base::Bytes>> cold = cold_batch_at_time(segment, time_ms, from, below);
     if (!cold || *cold) return cold;
-    const Offset from = std::max(first_offset(), segment.base);
-    if (auto batch = tail_.batch_at_time(time_ms, from, std::min(below, segment.next))) return batch;
+    if (auto batch = tail_.batch_at_time(time_ms, std::max(from, segment.base), std::min(below, segment.next))) return batch;
   }
   return std::optional<base::Bytes>{};
 }
 
 Result<std::optional<base::Bytes>> SegmentedLog::cold_batch_at_time(Segment& segment, base::TimestampMs time_ms,
-                                                                    Offset below) {
+                                                                    Offset from, Offset below) {
   const std::uint64_t end = cold_end(segment);
   std::optional<base::Bytes> found;
   if (end == 0) return found;
@@ -162,7 +162,7 @@ Result<std::optional<base::Bytes>> SegmentedLog::cold_batch_at_time(Segment& seg
   const Result<ScanEnd> why =
       scan.run(**file, end, Checks::frames, state, [&](const ScanState&, const BatchView& batch) {
         if (batch.next_offset() > below) return false;
-        if (batch.max_timestamp() < time_ms || batch.next_offset() <= first_offset()) return true;
+        if (batch.max_timestamp() < time_ms || batch.next_offset() <= from) return true;
         found = base::Bytes::copy_of(batch.bytes());
         return false;
       });
@@ -183,7 +183,7 @@ Result<std::optional<base::Bytes>> SegmentedLog::batch_with_largest_timestamp(Of
     if (!part) return part.error();
     largest = std::max(largest, *part);
   }
-  return batch_at_time(largest, below);
+  return batch_at_time(largest, first_offset(), below);
 }
 
 // Of a segment that is not readable as a whole.

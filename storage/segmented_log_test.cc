@@ -221,15 +221,17 @@ TEST_F(SegmentedLogTest, TimesAreFoundInMemoryAndInFiles) {
     const auto offset_of = [](const base::Result<std::optional<base::Bytes>>& batch) {
       return batch.value() ? records::BatchView::frame(**batch)->base_offset() : -1;
     };
-    for (const Offset offset : {0, 1, 250, 499}) EXPECT_EQ(offset_of(log_->batch_at_time(1000 + offset, 1000)), offset);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1501, 1000)), 500);
-    EXPECT_EQ(offset_of(log_->batch_at_time(6001, 1000)), -1);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1400, 400)), -1);
+    for (const Offset offset : {0, 1, 250, 499}) EXPECT_EQ(offset_of(log_->batch_at_time(1000 + offset, 0, 1000)), offset);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1501, 0, 1000)), 500);
+    EXPECT_EQ(offset_of(log_->batch_at_time(6001, 0, 1000)), -1);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1400, 0, 400)), -1);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1250, 501, 1000)), 501);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1250, 400, 400)), -1);
     EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(1000)), 500);
     EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(450)), 449);
     ASSERT_TRUE(log_->raise_first_offset(601).ok());
     EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(1000)), 999);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1000, 1000)), 601);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1000, 0, 1000)), 601);
     stop();
   }
 }

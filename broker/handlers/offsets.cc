@@ -55,14 +55,15 @@ Partition* find(const TopicHandle& topic, std::int32_t index) {
 
 using Batch = base::Result<std::optional<base::Bytes>>;
 
-// The record of `batch` that was looked for; none leaves the answer as it is.
-void answer_from(const Batch& batch, std::int64_t timestamp, const Positions& positions, records::RecordReader& reader,
-                 ListOffsetsResponse::Partition& answer) {
+// The record of `batch` that was looked for; none leaves the answer as it is. Returns where to look on: behind a batch
+// that DeleteRecords has cut, when what it still holds is not it.
+std::optional<Offset> answer_from(const Batch& batch, std::int64_t timestamp, const Positions& positions,
+                                  records::RecordReader& reader, ListOffsetsResponse::Partition& answer) {
   if (!batch) {
     answer.error_code = ErrorCode::kafka_storage_error;
-    return;
+    return std::nullopt;
   }
-  if (!*batch) return;
+  if (!*batch) return std::nullopt;
   const auto view = records::BatchView::frame((*batch)->span());
   CHECK(view);  // the log gives out whole batches
   const records::OffsetRange readable{positions.start, positions.stable};
@@ -74,7 +75,20 @@ void answer_from(const Batch& batch, std::int64_t timestamp, const Positions& po
     answer.offset = (*found)->offset;
     answer.timestamp = (*found)->timestamp;
     answer.leader_epoch = view->leader_epoch();
+  } else if (view->base_offset() < positions.start) {
+    return view->next_offset();
   }
+  return std::nullopt;
+}
+
+// The first record at or after a time. The batches behind the one that the log start lies in are whole, so that the
+// first of them whose largest timestamp is late enough has a record that is: at most two are read.
+void look_up_time(Partition& partition, std::int64_t timestamp, const Positions& positions,
+                  records::RecordReader& reader, ListOffsetsResponse::Partition& answer) {
+  const auto look_from = [&](Offset from) {
+    return answer_from(partition.batch_at_time(timestamp, from), timestamp, positions, reader, answer);
+  };
+  if (const auto behind = look_from(positions.start)) look_from(*behind);
 }
 
 void look_up(Partition& partition, std::int64_t timestamp, records::RecordReader& reader,
@@ -94,9 +108,10 @@ void look_up(Partition& partition, std::int64_t timestamp, records::RecordReader
     case earliest_pending:
       return;  // nothing is tiered
     case max_timestamp:
-      return answer_from(partition.batch_with_largest_timestamp(), timestamp, positions, reader, answer);
+      answer_from(partition.batch_with_largest_timestamp(), timestamp, positions, reader, answer);
+      return;
     default:
-      return answer_from(partition.batch_at_time(timestamp), timestamp, positions, reader, answer);
+      return look_up_time(partition, timestamp, positions, reader, answer);
   }
 }
 

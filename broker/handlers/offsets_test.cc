@@ -132,6 +132,17 @@ TEST_F(OffsetsTest, RecordsBelowTheLogStartDoNotCount) {
   EXPECT_EQ(at(0).timestamp, 200);
 }
 
+TEST_F(OffsetsTest, TimeIsSearchedBehindABatchWhoseLateRecordsAreDeleted) {
+  make_history();
+  broker_.topics().find("t")->partition(0)->delete_records(2);  // 200 is left of the first batch
+  EXPECT_EQ(at(250).offset, 3);
+  EXPECT_EQ(at(250).timestamp, 400);
+  EXPECT_EQ(at(250).leader_epoch, 2);
+  broker_.topics().find("t")->partition(0)->delete_records(5);  // 500 is left of the last one
+  EXPECT_EQ(at(501).error_code, ErrorCode::none);
+  EXPECT_EQ(at(501).offset, -1);
+}
+
 TEST_F(OffsetsTest, MaxTimestampGivesTheOffsetAndTheValueOfTheNewestRecord) {
   make_history();
   const auto newest_record = at(-3);

@@ -233,9 +233,9 @@ void Partition::completed(base::Result<std::size_t> bytes) noexcept {
 }
 
 void Partition::fail(const base::Error& error) {
+  if (state_ != ErrorCode::none) return;  // removed meanwhile, and its files with it
   base::log_error("partition takes no more records", "topic", identity_.topic, "partition", identity_.index, "why",
                   error.message(), "remedy", "free space or replace the disk, then restart the broker");
-  if (state_ != ErrorCode::none) return;
   state_ = ErrorCode::kafka_storage_error;
   waiters_.clear_and_dispose([](StableWaiter* waiter) { waiter->lost(ErrorCode::kafka_storage_error); });
 }
@@ -277,9 +277,9 @@ LeaderEpoch Partition::epoch_at(Offset offset) const {
   return log_->epochs().at(offset);
 }
 
-base::Result<std::optional<base::Bytes>> Partition::batch_at_time(base::TimestampMs time_ms) {
+base::Result<std::optional<base::Bytes>> Partition::batch_at_time(base::TimestampMs time_ms, Offset from) {
   const std::lock_guard lock(mutex_);
-  return log_->batch_at_time(time_ms, frontier_.stable());
+  return log_->batch_at_time(time_ms, from, frontier_.stable());
 }
 
 base::Result<std::optional<base::Bytes>> Partition::batch_with_largest_timestamp() {

@@ -149,8 +149,8 @@ class Partition final : public Flushable, private storage::IoCompletion {
   storage::LeaderEpochs::EpochEnd end_of_epoch(LeaderEpoch epoch) const;
   LeaderEpoch epoch_at(Offset offset) const;
 
-  // Batches for ListOffsets; may block on a disk, so not on a core's thread.
-  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms);
+  // Batches for ListOffsets, as of storage::Log; may block on a disk, so not on a core's thread.
+  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from);
   base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp();
 
   // DeleteRecords; -1 is the high watermark. Returns the new log start offset.
