@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,7 +19,7 @@ using protocol::ConfigResourceType;
 // What one resource's configs become.
 struct Change {
   Topics::ConfigChange topic;
-  std::function<ConfigOutcome(const ConfigMap& current)> broker;
+  Topics::BrokerConfigChange broker;
   bool incremental = false;
 };
 
@@ -54,19 +53,13 @@ ConfigVerdict change_topic(Topics& topics, const std::string& name, const Change
   return {outcome.error, std::move(outcome.message)};
 }
 
-ConfigVerdict change_broker(Topics& topics, Metadata& node, const std::string& name, const Change& change,
+ConfigVerdict change_broker(Topics& topics, std::int32_t node_id, const std::string& name, const Change& change,
                             bool validate_only) {
-  ConfigVerdict verdict = check_broker_name(name, node.node_id(), true);
+  ConfigVerdict verdict = check_broker_name(name, node_id, true);
   if (!verdict.ok()) return verdict;
-  const std::optional<std::int32_t> id = name.empty() ? std::nullopt : std::optional(node.node_id());
-  const ConfigOutcome changed = change.broker(node.broker_configs(id));
-  if (!changed) return {static_cast<ErrorCode>(changed.refusal().code), changed.refusal().message};
-  if (validate_only) return {};
-  if (const auto stored = node.set_broker_configs(id, *changed); !stored) {
-    return {ErrorCode::kafka_storage_error, stored.error().message()};
-  }
-  topics.broker_configs_changed();
-  return {};
+  const std::optional<std::int32_t> node = name.empty() ? std::nullopt : std::optional(node_id);
+  TopicOutcome outcome = topics.change_broker_config(node, change.broker, validate_only);
+  return {outcome.error, std::move(outcome.message)};
 }
 
 ConfigVerdict refuse_other(ConfigResourceType type, const std::string& name, const Change& change,
@@ -84,7 +77,7 @@ ConfigVerdict refuse_other(ConfigResourceType type, const std::string& name, con
 
 // The same for both requests and both responses.
 template <typename Request, typename Response>
-void alter(Topics& topics, Metadata& node, const Request& request, Response& response) {
+void alter(Topics& topics, std::int32_t node_id, const Request& request, Response& response) {
   std::map<std::pair<ConfigResourceType, std::string_view>, int> listed;
   for (const auto& resource : request.resources) ++listed[{resource.resource_type, resource.resource_name}];
   for (const auto& resource : request.resources) {
@@ -97,9 +90,9 @@ void alter(Topics& topics, Metadata& node, const Request& request, Response& res
         return change_topic(topics, resource.resource_name, wanted, request.validate_only);
       }
       if (resource.resource_type == ConfigResourceType::broker) {
-        return change_broker(topics, node, resource.resource_name, wanted, request.validate_only);
+        return change_broker(topics, node_id, resource.resource_name, wanted, request.validate_only);
       }
-      return refuse_other(resource.resource_type, resource.resource_name, wanted, node.node_id());
+      return refuse_other(resource.resource_type, resource.resource_name, wanted, node_id);
     };
     ConfigVerdict verdict = change();
     auto& answer = response.responses.emplace_back();
@@ -112,15 +105,15 @@ void alter(Topics& topics, Metadata& node, const Request& request, Response& res
 
 }  // namespace
 
-void alter_configs(Topics& topics, Metadata& node, const RequestContext&, const protocol::AlterConfigsRequest& request,
-                   protocol::AlterConfigsResponse& response) {
-  alter(topics, node, request, response);
+void alter_configs(Topics& topics, const Metadata& node, const RequestContext&,
+                   const protocol::AlterConfigsRequest& request, protocol::AlterConfigsResponse& response) {
+  alter(topics, node.node_id(), request, response);
 }
 
-void incremental_alter_configs(Topics& topics, Metadata& node, const RequestContext&,
+void incremental_alter_configs(Topics& topics, const Metadata& node, const RequestContext&,
                                const protocol::IncrementalAlterConfigsRequest& request,
                                protocol::IncrementalAlterConfigsResponse& response) {
-  alter(topics, node, request, response);
+  alter(topics, node.node_id(), request, response);
 }
 
 }  // namespace cms::broker

@@ -19,10 +19,9 @@ namespace cms::broker {
 void describe_configs(const Topics& topics, const Metadata& node, const Options& options, const RequestContext& context,
                       const protocol::DescribeConfigsRequest& request, protocol::DescribeConfigsResponse& response);
 
-// Not to be run for two requests at once: a broker's configs are read, changed and stored.
-void alter_configs(Topics& topics, Metadata& node, const RequestContext& context,
+void alter_configs(Topics& topics, const Metadata& node, const RequestContext& context,
                    const protocol::AlterConfigsRequest& request, protocol::AlterConfigsResponse& response);
-void incremental_alter_configs(Topics& topics, Metadata& node, const RequestContext& context,
+void incremental_alter_configs(Topics& topics, const Metadata& node, const RequestContext& context,
                                const protocol::IncrementalAlterConfigsRequest& request,
                                protocol::IncrementalAlterConfigsResponse& response);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -247,6 +248,26 @@ TEST_F(ConfigsTest, BrokerConfigsReachTheTopicsWithoutConfigOfTheirOwn) {
   EXPECT_EQ(shown->value, "500");
   broker_.restart();
   EXPECT_EQ(in_force().retention_ms, 600);
+}
+
+TEST_F(ConfigsTest, ChangesOfTheBrokerThatRaceAreAllKept) {
+  constexpr int changes = 8;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < changes; ++i) {
+    threads.emplace_back([&, i] {
+      protocol::RequestHeader header;
+      header.api_version = 1;
+      const Peer peer;
+      IncrementalAlterConfigsRequest request;
+      request.resources.push_back({.resource_type = ConfigResourceType::broker,
+                                   .resource_name = self_,
+                                   .configs = {{"plugin." + std::to_string(i), Operation::set, "on"}}});
+      IncrementalAlterConfigsResponse response;
+      incremental_alter_configs(broker_.topics(), broker_.metadata(), {header, peer}, request, response);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(broker_.metadata().broker_configs(broker_.options.node_id).size(), std::size_t{changes});
 }
 
 TEST_F(ConfigsTest, OptionThatNeedsARestartIsRefused) {

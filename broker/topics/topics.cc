@@ -275,12 +275,23 @@ std::vector<ConfigEntry> Topics::describe_config(const Topic& topic) const {
   return describe_topic_config(layers_of(*topic.record, brokers));
 }
 
-void Topics::broker_configs_changed() {
+TopicOutcome Topics::change_broker_config(std::optional<std::int32_t> node, const BrokerConfigChange& change,
+                                          bool validate_only) {
   const std::lock_guard lock(change_mutex_);
+  const ConfigOutcome changed = change(environment_.metadata.broker_configs(node));
+  if (!changed) {
+    return TopicOutcome::refuse(static_cast<ErrorCode>(changed.refusal().code), changed.refusal().message);
+  }
+  if (validate_only) return {};
+  if (const auto stored = environment_.metadata.set_broker_configs(node, *changed); !stored) {
+    return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
+  }
   for (const TopicHandle& topic : all()) {
     // Cannot fail: no partition is added, so no log is opened.
     if (auto renewed = build(topic->record, topic.get())) publish(std::move(*renewed));
   }
+  base::log_info("broker config changed", "of", node ? std::to_string(*node) : "all brokers");
+  return {};
 }
 
 void Topics::keep_house() {

@@ -45,7 +45,7 @@ using TopicHandle = std::shared_ptr<const Topic>;
 struct TopicOutcome {
   ErrorCode error = ErrorCode::none;
   std::string message;
-  TopicHandle topic;  // set when there is no error; with validate_only: its partitions are empty, its id zero
+  TopicHandle topic;  // set when one was made or changed; with validate_only: its partitions are empty, its id zero
 
   static TopicOutcome refuse(ErrorCode error, std::string message) { return {error, std::move(message), nullptr}; }
 };
@@ -91,8 +91,12 @@ class Topics {
 
   std::vector<ConfigEntry> describe_config(const Topic& topic) const;
 
-  // Dynamic broker configs have changed: every topic takes what follows from them.
-  void broker_configs_changed();
+  // Dynamic configs of the broker: those of `node`, or of all nodes by default. `change` gets what is set there and
+  // returns what is to be (replace_broker_config, alter_broker_config). Every topic takes what follows from it before
+  // this returns.
+  using BrokerConfigChange = std::function<ConfigOutcome(const ConfigMap&)>;
+  TopicOutcome change_broker_config(std::optional<std::int32_t> node, const BrokerConfigChange& change,
+                                    bool validate_only);
   BrokerConfigLayers broker_layers() const;
 
   // Retention, expiry of producers. A housekeeping thread, at intervals.
