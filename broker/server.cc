@@ -44,6 +44,7 @@ struct Server::Parts {
         descriptors(raise_descriptor_limit()),
         arena({.budget_bytes = static_cast<std::uint64_t>(options.log_memory_bytes)}),
         open_files(disk, std::clamp<std::size_t>(descriptors / 4, 16, 4096)),
+        connections_max(static_cast<std::size_t>(options.max_connections)),
         receive_budget(static_cast<std::size_t>(options.buffered_bytes_max)),
         fetch_sessions(clock, {.sessions = static_cast<std::size_t>(options.fetch_session_slots)}, random.next()),
         workers(std::make_unique<Workers>(worker_threads)) {}
@@ -55,6 +56,7 @@ struct Server::Parts {
   const std::size_t descriptors;
   storage::Arena arena;
   storage::OpenFiles open_files;
+  std::atomic<std::size_t> connections_max;
   ReceiveBudget receive_budget;
   FetchSessions fetch_sessions;
 
@@ -111,12 +113,14 @@ base::Result<void> Server::open_data() {
   p.metadata = std::move(*metadata);
   p.logs = std::make_unique<StoredLogs>(
       p.disk, p.arena, p.open_files, p.clock,
-      StoredLogs::Settings{directory + "/topics", static_cast<std::uint64_t>(options_.partition_tail_bytes),
-                           options_.producer_id_expiration_ms});
+      StoredLogs::Settings{directory + "/topics", static_cast<std::uint64_t>(options_.partition_tail_bytes)});
   p.producer_ids = std::make_unique<ProducerIds>(*p.metadata);
   const auto run_on_worker = [&p](std::function<void()> work) { p.workers->run(std::move(work)); };
+  const auto take_options = [&p](const Options& in_force) {
+    p.connections_max = static_cast<std::size_t>(in_force.max_connections);
+  };
   p.topics = std::make_unique<Topics>(
-      TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(), run_on_worker});
+      TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(), run_on_worker, take_options});
   p.services = std::make_unique<Services>(Services{p.clock, options_, p.disk, *p.metadata, *p.topics, p.fetch_sessions,
                                                    *p.producer_ids, p.metrics, run_on_worker});
   return p.topics->open();
@@ -143,7 +147,7 @@ base::Result<void> Server::open_listeners() {
   limits.idle_max = std::chrono::milliseconds(options_.connections_max_idle_ms);
   limits.first_request_max = std::chrono::milliseconds(options_.handshake_timeout_ms);
   p.connections = std::make_unique<ConnectionSettings>(ConnectionSettings{
-      limits, static_cast<std::size_t>(options_.max_connections), p.receive_budget,
+      limits, p.connections_max, p.receive_budget,
       {p.metrics.counter("cms_received_bytes_total", "Bytes received from clients."),
        p.metrics.counter("cms_sent_bytes_total", "Bytes sent to clients."),
        p.metrics.counter("cms_connections_violating_total", "Connections closed for breaking the protocol.")},

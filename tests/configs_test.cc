@@ -241,6 +241,26 @@ TEST_F(ConfigsTest, TopicPartitionsArePagedByCursor) {
   EXPECT_TRUE(std::ranges::is_sorted(seen));
 }
 
+TEST(DynamicOptionsTest, LimitOfConnectionsChangesWhileTheBrokerRunsAndHoldsAfterARestart) {
+  BrokerProcess broker;
+  for (const bool changed_before : {false, true}) {
+    Wire first(broker.port());
+    Wire second(broker.port());
+    for (Wire* wire : {&first, &second}) wire->call(about({}));
+    if (!changed_before) {
+      Wire third(broker.port());
+      third.call(about({}));
+      protocol::IncrementalAlterConfigsRequest request;
+      request.resources.push_back(
+          {ConfigResourceType::broker, "", {{"max.connections", ConfigOperation::set, "2"}}});
+      EXPECT_EQ(first.call(request).responses.at(0).error_code, ErrorCode::none);
+    }
+    EXPECT_TRUE(Wire(broker.port()).is_closed());
+    EXPECT_EQ(broker.stop(), 0);
+    broker.start();
+  }
+}
+
 TEST_F(ConfigsTest, PageOfTopicPartitionsIsBoundedWhateverIsAskedFor) {
   create_topic(wire_, topic(), 2100);
   protocol::DescribeTopicPartitionsRequest request;

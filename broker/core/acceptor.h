@@ -19,7 +19,7 @@ namespace cms::broker {
 // What all connections of the broker share. Any thread where not said otherwise.
 struct ConnectionSettings {
   ConnectionLimits limits;
-  std::size_t connections_max = 100'000;
+  const std::atomic<std::size_t>& connections_max;  // may change while connections are served
   ReceiveBudget& budget;
   ConnectionMetrics metrics;
   base::Counter& accepted;

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/handlers/test_broker.h"
+#include "records/build.h"
 
 namespace cms::broker {
 namespace {
@@ -248,6 +249,42 @@ TEST_F(ConfigsTest, BrokerConfigsReachTheTopicsWithoutConfigOfTheirOwn) {
   EXPECT_EQ(shown->value, "500");
   broker_.restart();
   EXPECT_EQ(in_force().retention_ms, 600);
+}
+
+TEST_F(ConfigsTest, LimitOfConnectionsIsToldWhenItChangesAndAtTheNextStart) {
+  EXPECT_EQ(broker_.in_force.max_connections, 100'000);
+  alter(ConfigResourceType::broker, "", {{"max.connections", Operation::set, "7"}}, true);
+  EXPECT_EQ(broker_.in_force.max_connections, 100'000);
+  alter(ConfigResourceType::broker, "", {{"max.connections", Operation::set, "7"}});
+  EXPECT_EQ(broker_.in_force.max_connections, 7);
+  broker_.in_force = {};
+  broker_.restart();
+  EXPECT_EQ(broker_.in_force.max_connections, 7);
+  alter(ConfigResourceType::broker, "", {{"max.connections", Operation::remove, std::nullopt}});
+  EXPECT_EQ(broker_.in_force.max_connections, 100'000);
+}
+
+TEST_F(ConfigsTest, ProducersExpireByTheTimeInForceAlsoAfterARestart) {
+  storage::Log* log = nullptr;
+  broker_.logs.fill = [&](storage::Log& made) {
+    log = &made;
+    records::BatchBuilder builder({.producer_id = 5, .producer_epoch = 0, .base_sequence = 0});
+    builder.add({.timestamp = 1, .value = base::as_bytes("value")});
+    const std::vector<std::byte> batch = builder.finish();
+    CHECK(made.append(*records::BatchView::frame(batch), 0, broker_.clock.now_ms()).ok());
+  };
+  const auto producers_after = [&](std::chrono::milliseconds time) {
+    broker_.clock.advance(time);
+    broker_.topics().keep_house();
+    return log->producers().size();
+  };
+  broker_.create("t", 1, {{.name = "retention.ms", .value = "-1"}});
+  EXPECT_EQ(producers_after(std::chrono::seconds(2)), 1u);
+  alter(ConfigResourceType::broker, "", {{"producer.id.expiration.ms", Operation::set, "1000"}});
+  EXPECT_EQ(producers_after(std::chrono::milliseconds(0)), 0u);
+  broker_.restart();
+  EXPECT_EQ(producers_after(std::chrono::milliseconds(900)), 1u);
+  EXPECT_EQ(producers_after(std::chrono::milliseconds(200)), 0u);
 }
 
 TEST_F(ConfigsTest, ChangesOfTheBrokerThatRaceAreAllKept) {

@@ -29,8 +29,9 @@ class TestLogs final : public LogFactory {
 
   base::Result<std::unique_ptr<storage::Log>> open(const std::string&, const base::Uuid&, std::int32_t,
                                                    records::Offset first_offset,
-                                                   const EffectiveTopicConfig& config) override {
-    auto log = std::make_unique<storage::MemoryLog>(arena_, log_options(config, 86'400'000),
+                                                   const EffectiveTopicConfig& config,
+                                                   std::int64_t producer_expiration_ms) override {
+    auto log = std::make_unique<storage::MemoryLog>(arena_, log_options(config, producer_expiration_ms),
                                                     storage::MemoryLog::Start{.offset = first_offset});
     if (fill) fill(*log);
     return std::unique_ptr<storage::Log>(std::move(log));
@@ -76,7 +77,8 @@ class TestBroker {
     return response;
   }
 
-  Options options;  // may be changed between requests
+  Options options;   // may be changed between requests
+  Options in_force;  // as the topics have told it last
   TestLogs logs;
   base::ManualClock clock;
 
@@ -89,7 +91,8 @@ class TestBroker {
     CHECK(metadata.ok());
     metadata_ = std::move(*metadata);
     topics_ = std::make_unique<Topics>(TopicsEnvironment{clock, *metadata_, options, logs, random_.next(),
-                                                         [](const std::function<void()>& work) { work(); }});
+                                                         [](const std::function<void()>& work) { work(); },
+                                                         [this](const Options& now) { in_force = now; }});
     CHECK(topics_->open().ok());
   }
 

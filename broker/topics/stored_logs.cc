@@ -32,8 +32,9 @@ static std::string topic_directory(const std::string& root, const std::string& t
 
 Result<std::unique_ptr<storage::Log>> StoredLogs::open(const std::string& topic, const base::Uuid& topic_id,
                                                        std::int32_t partition, records::Offset first_offset,
-                                                       const EffectiveTopicConfig& config) {
-  const storage::LogOptions options = log_options(config, settings_.producer_expiration_ms);
+                                                       const EffectiveTopicConfig& config,
+                                                       std::int64_t producer_expiration_ms) {
+  const storage::LogOptions options = log_options(config, producer_expiration_ms);
   if (config.durability != Durability::persistent) {
     const std::uint64_t tail = config.durability == Durability::transient ? storage::MemoryLog::transient_tail_bytes : 0;
     return std::unique_ptr<storage::Log>(

@@ -15,7 +15,6 @@ class StoredLogs final : public LogFactory {
   struct Settings {
     std::string directory;  // one directory in it for each partition that has records
     std::uint64_t tail_bytes_max = 0;
-    std::int64_t producer_expiration_ms = 0;
   };
 
   // Disk, arena, files and clock outlive the logs.
@@ -25,7 +24,8 @@ class StoredLogs final : public LogFactory {
 
   base::Result<std::unique_ptr<storage::Log>> open(const std::string& topic, const base::Uuid& topic_id,
                                                    std::int32_t partition, records::Offset first_offset,
-                                                   const EffectiveTopicConfig& config) override;
+                                                   const EffectiveTopicConfig& config,
+                                                   std::int64_t producer_expiration_ms) override;
   base::Result<void> remove(const std::string& topic, const base::Uuid& topic_id, std::int32_t partition) override;
 
  private:

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "broker/config/broker_config.h"
 #include "broker/metadata/topic_name.h"
 
 namespace cms::broker {
@@ -22,6 +23,7 @@ Topics::~Topics() = default;
 
 base::Result<void> Topics::open() {
   using Steady = std::chrono::steady_clock;
+  take_dynamic_options();
   auto shown = Steady::now();
   const auto records = environment_.metadata.topics();
   std::size_t done = 0;
@@ -52,7 +54,7 @@ base::Result<std::shared_ptr<Partition>> Topics::open_partition(const TopicRecor
   const Offset first = record.durability == Durability::persistent
                            ? 0
                            : environment_.metadata.first_usable_offset(record.id, index);
-  auto log = environment_.logs.open(record.name, record.id, index, first, *config);
+  auto log = environment_.logs.open(record.name, record.id, index, first, *config, producer_expiration_ms_);
   if (!log) return log.error().while_doing("partition " + std::to_string(index));
   replication::View view{.number = environment_.metadata.leader_epoch(record),
                          .members = {environment_.metadata.node_id()}};
@@ -102,8 +104,7 @@ base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previo
   for (std::int32_t index = 0; index < topic->record->partition_count; ++index) {
     if (previous != nullptr && previous->partition(index) != nullptr) {
       topic->partitions.push_back(previous->partitions[static_cast<std::size_t>(index)]);
-      topic->partitions.back()->set_config(topic->config,
-                                           log_options(*topic->config, environment_.options.producer_id_expiration_ms));
+      topic->partitions.back()->set_config(topic->config, log_options(*topic->config, producer_expiration_ms_));
       continue;
     }
     auto partition = open_partition(*topic->record, index, topic->config);
@@ -275,6 +276,12 @@ std::vector<ConfigEntry> Topics::describe_config(const Topic& topic) const {
   return describe_topic_config(layers_of(*topic.record, brokers));
 }
 
+void Topics::take_dynamic_options() {
+  const Options options = with_dynamic_config(environment_.options, broker_layers());
+  producer_expiration_ms_ = options.producer_id_expiration_ms;
+  if (environment_.options_in_force) environment_.options_in_force(options);
+}
+
 TopicOutcome Topics::change_broker_config(std::optional<std::int32_t> node, const BrokerConfigChange& change,
                                           bool validate_only) {
   const std::lock_guard lock(change_mutex_);
@@ -286,6 +293,7 @@ TopicOutcome Topics::change_broker_config(std::optional<std::int32_t> node, cons
   if (const auto stored = environment_.metadata.set_broker_configs(node, *changed); !stored) {
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
   }
+  take_dynamic_options();
   for (const TopicHandle& topic : all()) {
     // Cannot fail: no partition is added, so no log is opened.
     if (auto renewed = build(topic->record, topic.get())) publish(std::move(*renewed));

@@ -64,6 +64,10 @@ struct TopicsEnvironment {
   LogFactory& logs;
   std::uint64_t seed;
   std::function<void(std::function<void()>)> run_on_worker;  // blocking work, on a thread that may block
+
+  // Told what is in force, the dynamic configs of the broker included: when the topics are opened, and after each
+  // change. One call at a time, with a lock held: must not call Topics.
+  std::function<void(const Options&)> options_in_force = {};
 };
 
 class Topics {
@@ -122,11 +126,13 @@ class Topics {
   TopicOutcome check_new(const NewTopic& topic) const;
   void reserve(const std::shared_ptr<Partition>& partition, const base::Uuid& id, Offset end);
   base::Result<void> reserve_first(std::span<const TopicHandle> topics);
+  void take_dynamic_options();
 
   TopicsEnvironment environment_;
 
   std::mutex change_mutex_;  // held by whoever changes, across the metadata's write; taken before table_mutex_
   base::Random random_;      // change_mutex_
+  std::int64_t producer_expiration_ms_ = 0;  // change_mutex_; in force, set by open()
 
   mutable std::shared_mutex table_mutex_;
   std::unordered_map<std::string, TopicHandle, NameHash, std::equal_to<>> by_name_;
