@@ -13,9 +13,8 @@ class FetchTest : public BrokerTest {
  protected:
   void SetUp() override { create_topic(wire_, topic(), 2); }
 
-  // A connection whose fetch waits: the broker has taken it, because what was pipelined behind it by another connection
-  // of the same core cannot tell, but an answer of the broker to a later request on another connection can: requests
-  // are served as they arrive. Nothing has come yet.
+  // A connection whose fetch has been sent and has no answer yet. That it is parked already cannot be seen from
+  // outside; what follows must be right either way.
   Wire parked(const protocol::FetchRequest& request) {
     Wire waiting = connect();
     ask_versions(waiting);

@@ -145,8 +145,7 @@ class Wire {
   std::vector<std::byte> frame_;
 };
 
-// A request with what a test does not care about filled in by the broker's own client would hide what is sent; these
-// only send ApiVersions and read the answer, which shows that the broker serves.
+// The shortest way to see that the broker serves.
 protocol::ApiVersionsResponse ask_versions(Wire& wire, Version version = 3);
 bool serves(std::uint16_t port);
 
