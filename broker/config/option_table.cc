@@ -164,7 +164,7 @@ void add_topics(Builder& add) {
           "Whether asking for an unknown topic makes it.");
   add.add("delete.topic.enable", boolean_rule, &Options::delete_topic, "Whether topics can be deleted.");
   add.add("default.replication.factor", int_from(1), &Options::default_replication_factor,
-          "Replicas of a topic made without a count.");
+          "Replicas of a topic made without a count. Above 1 such a topic is refused: there is one broker.");
   add.add("producer.id.expiration.ms", int_from(1), &Options::producer_id_expiration_ms,
           "A producer that has been silent for so many milliseconds is forgotten; its next record starts anew.")
       .dynamic = true;

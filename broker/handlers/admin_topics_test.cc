@@ -168,6 +168,19 @@ TEST_F(AdminTopicsTest, CountsAreCheckedAndMinusOneIsTheDefault) {
   EXPECT_EQ(answer.replication_factor, 1);
 }
 
+TEST_F(AdminTopicsTest, DefaultReplicationFactorIsHeldAgainstTheOneBroker) {
+  broker_.options.default_replication_factor = 3;
+  const auto answer = create_one(topic("t", 1, -1));
+  EXPECT_EQ(answer.error_code, ErrorCode::invalid_replication_factor);
+  EXPECT_EQ(answer.error_message,
+            "Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because "
+            "only 1 broker(s) are registered.");
+  EXPECT_EQ(create_one(topic("t", 1, 1)).error_code, ErrorCode::none);
+  EXPECT_EQ(create_one(assigned("by hand", {{0, {broker_.options.node_id}}})).error_code,
+            ErrorCode::invalid_topic_exception);
+  EXPECT_EQ(create_one(assigned("by.hand", {{0, {broker_.options.node_id}}})).error_code, ErrorCode::none);
+}
+
 TEST_F(AdminTopicsTest, UnknownConfigOrBadValueIsNamed) {
   CreateTopicsRequest::Topic wanted = topic("t");
   wanted.configs.push_back({.name = "nope", .value = "1"});

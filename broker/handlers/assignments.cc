@@ -22,19 +22,4 @@ std::optional<TopicOutcome> why_not_replicas(std::span<const std::int32_t> broke
   return std::nullopt;
 }
 
-std::optional<TopicOutcome> why_not_replication_factor(std::int16_t factor) {
-  constexpr auto refuse = [](std::string message) {
-    return TopicOutcome::refuse(ErrorCode::invalid_replication_factor, std::move(message));
-  };
-  if (factor == 0 || factor < -1) {
-    return refuse("Replication factor must be larger than 0, or -1 to use the default value.");
-  }
-  if (factor > 1) {
-    return refuse("Unable to replicate the partition " + std::to_string(factor) +
-                  " time(s): The target replication factor of " + std::to_string(factor) +
-                  " cannot be reached because only 1 broker(s) are registered.");
-  }
-  return std::nullopt;
-}
-
 }  // namespace cms::broker

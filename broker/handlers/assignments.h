@@ -14,7 +14,4 @@ namespace cms::broker {
 // Nothing, or why one partition's replicas are refused.
 std::optional<TopicOutcome> why_not_replicas(std::span<const std::int32_t> brokers, std::int32_t node_id);
 
-// Nothing, or why not so many copies; -1 is the default.
-std::optional<TopicOutcome> why_not_replication_factor(std::int16_t factor);
-
 }  // namespace cms::broker

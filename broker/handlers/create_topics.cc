@@ -45,16 +45,20 @@ std::optional<TopicOutcome> why_not_assignments(const CreateTopicsRequest::Topic
 
 TopicOutcome create(Topics& topics, const CreateTopicsRequest::Topic& wanted, std::int32_t node_id,
                     bool validate_only) {
-  NewTopic topic{.name = wanted.name, .partitions = wanted.num_partitions, .configs = {}};
-  const auto refused = wanted.assignments.empty() ? why_not_replication_factor(wanted.replication_factor)
-                                                  : why_not_assignments(wanted, node_id);
-  if (refused) {
-    // A name that is taken or wrong is what the client wants to hear of first.
-    topic.partitions = 1;
-    TopicOutcome about_name = topics.create(topic, true);
-    return about_name.error == ErrorCode::none ? *refused : about_name;
+  NewTopic topic{.name = wanted.name,
+                 .partitions = wanted.num_partitions,
+                 .configs = {},
+                 .replication_factor = wanted.replication_factor};
+  if (!wanted.assignments.empty()) {
+    topic.replication_factor = 1;
+    if (const auto refused = why_not_assignments(wanted, node_id)) {
+      // A name that is taken or wrong is what the client wants to hear of first.
+      topic.partitions = 1;
+      TopicOutcome about_name = topics.create(topic, true);
+      return about_name.error == ErrorCode::none ? *refused : about_name;
+    }
+    topic.partitions = static_cast<std::int32_t>(wanted.assignments.size());
   }
-  if (!wanted.assignments.empty()) topic.partitions = static_cast<std::int32_t>(wanted.assignments.size());
   topic.configs.reserve(wanted.configs.size());
   for (const auto& config : wanted.configs) topic.configs.push_back({config.name, config.value});
   return topics.create(topic, validate_only);

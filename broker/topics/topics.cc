@@ -15,6 +15,21 @@ namespace {
 // Kafka refuses more than this in one topic with INVALID_PARTITIONS only by running out of memory; here it is a bound.
 constexpr std::int32_t partitions_max = 100'000;
 
+// Why a new topic cannot have so many replicas: this node is the only one.
+std::optional<TopicOutcome> why_not_replication_factor(std::int32_t wanted, std::int32_t otherwise) {
+  constexpr auto refuse = [](std::string message) {
+    return TopicOutcome::refuse(ErrorCode::invalid_replication_factor, std::move(message));
+  };
+  if (wanted == 0 || wanted < -1) {
+    return refuse("Replication factor must be larger than 0, or -1 to use the default value.");
+  }
+  const std::int32_t factor = wanted == -1 ? otherwise : wanted;
+  if (factor == 1) return std::nullopt;
+  return refuse("Unable to replicate the partition " + std::to_string(factor) +
+                " time(s): The target replication factor of " + std::to_string(factor) +
+                " cannot be reached because only 1 broker(s) are registered.");
+}
+
 }  // namespace
 
 Topics::Topics(TopicsEnvironment environment) : environment_(std::move(environment)), random_(environment_.seed) {}
@@ -151,6 +166,10 @@ TopicOutcome Topics::check_new(const NewTopic& topic) const {
   if (const std::string other = environment_.metadata.colliding_topic(topic.name); !other.empty()) {
     return TopicOutcome::refuse(ErrorCode::invalid_topic_exception,
                                 "Topic '" + topic.name + "' collides with existing topic: " + other);
+  }
+  if (auto refused =
+          why_not_replication_factor(topic.replication_factor, environment_.options.default_replication_factor)) {
+    return std::move(*refused);
   }
   if (topic.partitions != -1 && topic.partitions <= 0) {
     return TopicOutcome::refuse(ErrorCode::invalid_partitions,

@@ -54,6 +54,7 @@ struct NewTopic {
   std::string name;
   std::int32_t partitions = -1;  // -1: the pool's, else num.partitions
   std::vector<ConfigSetting> configs;
+  std::int32_t replication_factor = -1;  // -1: default.replication.factor
 };
 
 // What partitions run on.
