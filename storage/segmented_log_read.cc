@@ -139,7 +139,8 @@ Result<std::optional<base::Bytes>> SegmentedLog::batch_at_time(base::TimestampMs
     if (segment.base >= below) break;
     Result<std::optional<base::Bytes>> cold = cold_batch_at_time(segment, time_ms, from, below);
     if (!cold || *cold) return cold;
-    if (auto batch = tail_.batch_at_time(time_ms, std::max(from, segment.base), std::min(below, segment.next))) return batch;
+    const Offset until = std::min(below, segment.next);
+    if (auto batch = tail_.batch_at_time(time_ms, std::max(from, segment.base), until)) return batch;
   }
   return std::optional<base::Bytes>{};
 }

@@ -221,7 +221,7 @@ TEST_F(SegmentedLogTest, TimesAreFoundInMemoryAndInFiles) {
     const auto offset_of = [](const base::Result<std::optional<base::Bytes>>& batch) {
       return batch.value() ? records::BatchView::frame(**batch)->base_offset() : -1;
     };
-    for (const Offset offset : {0, 1, 250, 499}) EXPECT_EQ(offset_of(log_->batch_at_time(1000 + offset, 0, 1000)), offset);
+    for (const Offset at : {0, 1, 250, 499}) EXPECT_EQ(offset_of(log_->batch_at_time(1000 + at, 0, 1000)), at);
     EXPECT_EQ(offset_of(log_->batch_at_time(1501, 0, 1000)), 500);
     EXPECT_EQ(offset_of(log_->batch_at_time(6001, 0, 1000)), -1);
     EXPECT_EQ(offset_of(log_->batch_at_time(1400, 0, 400)), -1);
