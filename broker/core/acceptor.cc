@@ -102,6 +102,18 @@ std::uint16_t bound_port(int descriptor) {
   return 0;
 }
 
+// The numeric host this connection was made to; empty if the system does not tell.
+std::string reached_host(int descriptor) {
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &size) != 0) return {};
+  char host[NI_MAXHOST];
+  if (getnameinfo(reinterpret_cast<sockaddr*>(&own), size, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0) return {};
+  return host;
+}
+
+bool is_wildcard(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+
 std::string peer_address(int descriptor) {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
@@ -197,11 +209,12 @@ void Acceptor::give(int descriptor) {
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   }
-  const auto begin = [this, descriptor, place = *least] {
+  const ListenerInfo* const info = &info_for(descriptor);
+  const auto begin = [this, descriptor, info, place = *least] {
     const int family = endpoint_.is_unix() ? AF_UNIX : endpoint_.host.find(':') != std::string::npos ? AF_INET6 : AF_INET;
     Socket socket(place.core->loop(), boost::asio::generic::stream_protocol(family, endpoint_.is_unix() ? 0 : IPPROTO_TCP),
                   descriptor);
-    Peer peer{&info_, peer_address(descriptor), static_cast<std::uint64_t>(descriptor)};
+    Peer peer{info, peer_address(descriptor), static_cast<std::uint64_t>(descriptor)};
     auto connection = std::make_shared<Connection>(*place.core, std::move(socket), std::move(peer), *place.service,
                                                    settings_.limits, settings_.budget, settings_.metrics);
     place.core->add(connection);
@@ -212,6 +225,15 @@ void Acceptor::give(int descriptor) {
   } else {
     boost::asio::post(least->core->loop(), begin);
   }
+}
+
+const ListenerInfo& Acceptor::info_for(int descriptor) {
+  if (endpoint_.is_unix() || !is_wildcard(info_.advertised_host)) return info_;
+  std::string host = reached_host(descriptor);
+  if (host.empty()) return info_;
+  const auto [place, made] = by_address_.try_emplace(host, info_);
+  if (made) place->second.advertised_host = std::move(host);
+  return place->second;
 }
 
 }  // namespace cms::broker

@@ -7,6 +7,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -42,7 +43,8 @@ class Acceptor {
   // Where it listens, with the port that was found for port 0.
   const transport::Endpoint& endpoint() const { return endpoint_; }
 
-  // Before the cores run: begins to accept, telling clients `info`.
+  // Before the cores run: begins to accept, telling clients `info`. Where its host is a wildcard they are told the address
+  // that they have reached.
   void start(ListenerInfo info);
 
   // The accepting core's thread: accepts no more.
@@ -57,11 +59,13 @@ class Acceptor {
   void await();
   void accept_all();
   void give(int descriptor);
+  const ListenerInfo& info_for(int descriptor);
 
   const std::vector<Place> places_;
   ConnectionSettings& settings_;
   transport::Endpoint endpoint_;
   ListenerInfo info_;
+  std::map<std::string, ListenerInfo> by_address_;  // of a wildcard listener: as many as this machine has addresses
   boost::asio::posix::stream_descriptor listening_;
   boost::asio::steady_timer retry_;
 };

@@ -139,8 +139,10 @@ void Core::await_sweep() {
   sweep_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     const auto now = std::chrono::steady_clock::now();
-    const auto looked_at = connections_;
-    for (const auto& connection : looked_at) connection->sweep(now);
+    for (auto at = connections_.begin(); at != connections_.end();) {
+      const std::shared_ptr<Connection> connection = *at++;  // it may close, which takes it out
+      connection->sweep(now);
+    }
     await_sweep();
   });
 }
