@@ -97,6 +97,12 @@ class Recovery {
       const Result<std::uint64_t> size = (*file)->size();
       if (!size) return size.error();
       if (*size != saved.segments.back().size) return false;
+      // New entries would be written behind a damaged header that nobody believes after a crash: then the records they
+      // vouch for would be scanned from the segment's beginning, and damage before them would cost them too.
+      const Result<std::optional<IndexEntry>> last =
+          load_last_entry(disk_, path(bases_.back(), formats::index_suffix), bases_.back());
+      if (!last) return last.error();
+      if (saved.index_entries > 0 && !*last) return false;
     }
     if (saved.has_producers && !load_producers(saved.next_offset)) return false;
     if (Result<void> done = drop_later_snapshots(saved.next_offset); !done) return done.error();
