@@ -119,7 +119,10 @@ void Connection::received(const boost::system::error_code& error, std::size_t by
   const bool more = buffer_.space().empty();
   protocol::FrameBuffer& out = core_.outgoing();
   serve_frames(out);
-  if (more) receive_rest(out);
+  if (more) {
+    buffer_.enlarge();  // until it is idle again: a client that pipelines is read in few calls
+    receive_rest(out);
+  }
   serving_ = true;  // ours come behind what is in `out`
   core_.answer_first();
   serving_ = false;

@@ -42,15 +42,24 @@ bool ReceiveBuffer::make_space(std::size_t needed) {
   CHECK(needed > held);
   // Doubling costs a copy per byte in all; the frame's own size ends it, so that a large frame is not doubled beyond.
   const std::size_t grown = std::max(first_growth_bytes, std::min(capacity_ * 2, std::max(needed, capacity_ + capacity_ / 2)));
-  if (!budget_.take(grown)) return false;
-  auto larger = std::make_unique_for_overwrite<std::byte[]>(grown);
+  return grow_to(grown);
+}
+
+bool ReceiveBuffer::grow_to(std::size_t capacity) {
+  if (!budget_.take(capacity)) return false;
+  const std::size_t held = end_ - begin_;
+  auto larger = std::make_unique_for_overwrite<std::byte[]>(capacity);
   std::memcpy(larger.get(), memory_.get() + begin_, held);
   if (!is_small()) budget_.give_back(capacity_);
   memory_ = std::move(larger);
-  capacity_ = grown;
+  capacity_ = capacity;
   begin_ = 0;
   end_ = held;
   return true;
+}
+
+void ReceiveBuffer::enlarge() {
+  if (is_small()) grow_to(first_growth_bytes);
 }
 
 void ReceiveBuffer::shrink() {

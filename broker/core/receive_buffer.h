@@ -50,11 +50,16 @@ class ReceiveBuffer {
   // given back.
   bool make_space(std::size_t needed);
 
+  // Leaves the small memory for one that takes many requests at once, if the budget allows.
+  void enlarge();
+
   // Back to the small memory, if nothing is in it.
   void shrink();
   bool is_small() const { return capacity_ == small_bytes; }
 
  private:
+  bool grow_to(std::size_t capacity);
+
   ReceiveBudget& budget_;
   std::size_t capacity_ = small_bytes;
   std::size_t begin_ = 0;

@@ -45,6 +45,20 @@ TEST(ReceiveBuffer, NeverHoldsMuchMoreThanHasArrived) {
   EXPECT_LE(budget.used(), ReceiveBuffer::first_growth_bytes);
 }
 
+TEST(ReceiveBuffer, EnlargingKeepsWhatIsHeldAndShrinkingComesBack) {
+  ReceiveBudget budget(1 << 20);
+  ReceiveBuffer buffer(budget);
+  buffer.space()[0] = std::byte{7};
+  buffer.filled(1);
+  buffer.enlarge();
+  EXPECT_EQ(buffer.data()[0], std::byte{7});
+  EXPECT_EQ(buffer.space().size(), ReceiveBuffer::first_growth_bytes - 1);
+  buffer.consume(1);
+  buffer.shrink();
+  EXPECT_TRUE(buffer.is_small());
+  EXPECT_EQ(budget.used(), 0u);
+}
+
 TEST(ReceiveBuffer, StopsAtTheBudgetAndGivesBackWhatItTook) {
   ReceiveBudget budget(100 << 10);
   {
