@@ -19,12 +19,10 @@ using MutableByteSpan = std::span<std::byte>;
 inline ByteSpan as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
-inline std::string_view as_text(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(ByteSpan bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-// A slice of memory that stays valid and unchanged for as long as the slice is held: it shares ownership of what it lies
-// in (an arena chunk, a buffer). Copying costs one atomic increment and no allocation. Any thread.
+// A slice of memory that stays valid and unchanged for as long as the slice is held: it shares ownership of what it
+// lies in (an arena chunk, a buffer). Copying costs one atomic increment and no allocation. Any thread.
 class Bytes {
  public:
   Bytes() = default;

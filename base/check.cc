@@ -7,8 +7,8 @@
 namespace cms::base {
 
 void check_failed(const char* expression, const char* file, int line) noexcept {
-  std::fprintf(stderr, "fatal: CHECK failed: %s at %s:%d. This is a defect of the broker; please report it.\n", expression,
-               file, line);
+  std::fprintf(stderr, "fatal: CHECK failed: %s at %s:%d. This is a defect of the broker; please report it.\n",
+               expression, file, line);
   std::fflush(stderr);
   std::abort();
 }

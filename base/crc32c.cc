@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crc32c.h"
 
-#include <isa-l/crc.h>
 #include <nmmintrin.h>
+
+#include <isa-l/crc.h>
 
 namespace cms::base {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/metrics.h"
 
-#include <spdlog/fmt/fmt.h>
-
 #include <algorithm>
 #include <bit>
+
+#include <spdlog/fmt/fmt.h>
 
 namespace cms::base {
 
@@ -28,7 +28,8 @@ void print_histogram(std::string& text, std::string_view name, std::string_view 
   for (std::size_t i = 0; i < DurationHistogram::buckets; ++i) {
     running += counts[i];
     const double limit_s = static_cast<double>(std::uint64_t{1} << i) * 1e-6;
-    text += fmt::format("{} {}\n", series(fmt::format("{}_bucket", name), labels, fmt::format("le=\"{:g}\"", limit_s)), running);
+    text += fmt::format("{} {}\n", series(fmt::format("{}_bucket", name), labels, fmt::format("le=\"{:g}\"", limit_s)),
+                        running);
   }
   running += counts.back();
   text += fmt::format("{} {}\n", series(fmt::format("{}_bucket", name), labels, "le=\"+Inf\""), running);
@@ -101,9 +102,8 @@ DurationHistogram& Registry::histogram(std::string name, std::string help, std::
     const std::lock_guard lock(mutex_);
     made = &histograms_.emplace_back();
   }
-  add({std::move(name), std::move(help), std::move(labels), "histogram", [made](std::string& text, const Entry& entry) {
-         print_histogram(text, entry.name, entry.labels, *made);
-       }});
+  add({std::move(name), std::move(help), std::move(labels), "histogram",
+       [made](std::string& text, const Entry& entry) { print_histogram(text, entry.name, entry.labels, *made); }});
   return *made;
 }
 

@@ -10,22 +10,30 @@ namespace {
 
 ErrorKind kind_of_errno(int code) {
   switch (code) {
-    case ENOENT: return ErrorKind::not_found;
-    case EEXIST: return ErrorKind::exists;
+    case ENOENT:
+      return ErrorKind::not_found;
+    case EEXIST:
+      return ErrorKind::exists;
     case EACCES:
     case EPERM:
-    case EROFS: return ErrorKind::denied;
+    case EROFS:
+      return ErrorKind::denied;
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
     case ENFILE:
-    case ENOMEM: return ErrorKind::full;
-    case EAGAIN: return ErrorKind::busy;
+    case ENOMEM:
+      return ErrorKind::full;
+    case EAGAIN:
+      return ErrorKind::busy;
     case ENOSYS:
-    case EOPNOTSUPP: return ErrorKind::unsupported;
+    case EOPNOTSUPP:
+      return ErrorKind::unsupported;
     case ECONNRESET:
-    case EPIPE: return ErrorKind::closed;
-    default: return ErrorKind::io;
+    case EPIPE:
+      return ErrorKind::closed;
+    default:
+      return ErrorKind::io;
   }
 }
 
@@ -33,16 +41,26 @@ ErrorKind kind_of_errno(int code) {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::invalid: return "invalid";
-    case ErrorKind::corrupt: return "corrupt";
-    case ErrorKind::not_found: return "not found";
-    case ErrorKind::exists: return "exists";
-    case ErrorKind::busy: return "busy";
-    case ErrorKind::full: return "full";
-    case ErrorKind::denied: return "denied";
-    case ErrorKind::io: return "io";
-    case ErrorKind::closed: return "closed";
-    case ErrorKind::unsupported: return "unsupported";
+    case ErrorKind::invalid:
+      return "invalid";
+    case ErrorKind::corrupt:
+      return "corrupt";
+    case ErrorKind::not_found:
+      return "not found";
+    case ErrorKind::exists:
+      return "exists";
+    case ErrorKind::busy:
+      return "busy";
+    case ErrorKind::full:
+      return "full";
+    case ErrorKind::denied:
+      return "denied";
+    case ErrorKind::io:
+      return "io";
+    case ErrorKind::closed:
+      return "closed";
+    case ErrorKind::unsupported:
+      return "unsupported";
   }
   return "unknown";
 }

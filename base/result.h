@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the world did: a value, or an Error that says what failed and what was being done. Errors of a client's making are
-// protocol::ErrorCode; errors of ours are CHECK.
+// What the world did: a value, or an Error that says what failed and what was being done. Errors of a client's making
+// are protocol::ErrorCode; errors of ours are CHECK.
 #pragma once
 
 #include <string>

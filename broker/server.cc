@@ -101,7 +101,8 @@ base::Result<void> Server::open_data() {
   }
   auto lock = p.disk.lock(directory + "/lock");
   if (!lock) {
-    return lock.error().while_doing("the data directory " + directory + " cannot be taken (one broker at a time; choose another with --data DIR)");
+    return lock.error().while_doing("the data directory " + directory +
+                                    " cannot be taken (one broker at a time; choose another with --data DIR)");
   }
   p.data_lock = std::move(*lock);
   auto store = LocalStore::open(p.disk, p.clock, directory + "/metadata");
@@ -147,7 +148,9 @@ base::Result<void> Server::open_listeners() {
   limits.idle_max = std::chrono::milliseconds(options_.connections_max_idle_ms);
   limits.first_request_max = std::chrono::milliseconds(options_.handshake_timeout_ms);
   p.connections = std::make_unique<ConnectionSettings>(ConnectionSettings{
-      limits, p.connections_max, p.receive_budget,
+      limits,
+      p.connections_max,
+      p.receive_budget,
       {p.metrics.counter("cms_received_bytes_total", "Bytes received from clients."),
        p.metrics.counter("cms_sent_bytes_total", "Bytes sent to clients."),
        p.metrics.counter("cms_connections_violating_total", "Connections closed for breaking the protocol.")},
@@ -201,9 +204,8 @@ std::string Server::banner() const {
   const std::string admin = p.admin ? "http://" + p.admin->endpoint().to_string() + "/metrics" : "off";
   return "cmsd serves Kafka clients on " + where + " with " + std::to_string(p.cores.size()) + " core(s)\n" +
          "data:    " + options_.data_directory + ", " + std::to_string(p.topics->all().size()) + " topic(s), cluster " +
-         p.metadata->cluster_id() + "\n" + "metrics: " + admin + "\n" +
-         "produce: echo hello | cms -b " + bootstrap + " produce greetings\n" +
-         "consume: cms -b " + bootstrap + " consume greetings --from start\n" +
+         p.metadata->cluster_id() + "\n" + "metrics: " + admin + "\n" + "produce: echo hello | cms -b " + bootstrap +
+         " produce greetings\n" + "consume: cms -b " + bootstrap + " consume greetings --from start\n" +
          "stop:    Ctrl-C or SIGTERM; a second one does not wait\n";
 }
 
@@ -256,7 +258,8 @@ void Server::keep_house() {
     p.topics->remove_deleted();
     if (std::chrono::steady_clock::now() >= retention_due) {
       p.topics->keep_house();
-      retention_due = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.retention_check_interval_ms);
+      retention_due =
+          std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.retention_check_interval_ms);
     }
     lock.lock();
   }

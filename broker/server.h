@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The broker put together: data directory, metadata, logs, topics, cores, listeners. It only wires; each part does its own.
+// The broker put together: data directory, metadata, logs, topics, cores, listeners. It only wires; each part does its
+// own.
 #pragma once
 
 #include <atomic>

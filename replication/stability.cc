@@ -25,7 +25,8 @@ void StabilityFrontier::install(View view, std::int64_t held_by_new) {
   std::vector<std::int64_t> held;
   for (const NodeId member : view.members) {
     const auto old = std::find(view_.members.begin(), view_.members.end(), member);
-    held.push_back(old == view_.members.end() ? held_by_new : held_[static_cast<std::size_t>(old - view_.members.begin())]);
+    held.push_back(old == view_.members.end() ? held_by_new
+                                              : held_[static_cast<std::size_t>(old - view_.members.begin())]);
   }
   view_ = std::move(view);
   held_ = std::move(held);

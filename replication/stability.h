@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far a partition is stable: held by every member of its view as durably as its topic promises. Kafka's high watermark.
+// How far a partition is stable: held by every member of its view as durably as its topic promises. Kafka's high
+// watermark.
 //
-// Invariant: stable() <= held by each member. It never falls, also when a view with other members is installed: what was
-// shown to a reader once stays shown. Pure; the partition's lock covers it.
+// Invariant: stable() <= held by each member. It never falls, also when a view with other members is installed: what
+// was shown to a reader once stays shown. Pure; the partition's lock covers it.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbered set of replicas that hold a partition now (virtual synchrony; Birman, Joseph 1987). Its number is Kafka's
-// leader epoch, its members are Kafka's in-sync replicas, its first member leads.
+// The numbered set of replicas that hold a partition now (virtual synchrony; Birman, Joseph 1987). Its number is
+// Kafka's leader epoch, its members are Kafka's in-sync replicas, its first member leads.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/arena.h"
 
-#include <gtest/gtest.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 namespace cms::storage {
 namespace {

@@ -26,7 +26,8 @@ enum class OpenMode {
   create_direct,  // as create, the same
 };
 
-// One open file. Closed by its destructor, which writes nothing. Calls from several threads are allowed on disjoint ranges.
+// One open file. Closed by its destructor, which writes nothing. Calls from several threads are allowed on disjoint
+// ranges.
 class File {
  public:
   virtual ~File() = default;
@@ -67,7 +68,7 @@ class Disk {
   virtual base::Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted, no dots
   virtual base::Result<void> make_directories(const std::string& path) = 0;
   virtual base::Result<void> rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
-  virtual base::Result<void> remove(const std::string& path) = 0;                         // a file or an empty directory
+  virtual base::Result<void> remove(const std::string& path) = 0;  // a file or an empty directory
   virtual base::Result<void> sync_directory(const std::string& path) = 0;
   virtual base::Result<SpaceInfo> space(const std::string& path) = 0;
   virtual bool exists(const std::string& path) = 0;
@@ -79,7 +80,8 @@ class Disk {
 // The whole file; at most `bytes_max`, larger is an error.
 base::Result<std::vector<std::byte>> read_file(Disk& disk, const std::string& path, std::size_t bytes_max);
 
-// Writes to <path>.new, syncs, renames over `path`, syncs the directory: after a crash the old or the new content, whole.
+// Writes to <path>.new, syncs, renames over `path`, syncs the directory: after a crash the old or the new content,
+// whole.
 base::Result<void> replace_file(Disk& disk, const std::string& path, base::ByteSpan content);
 
 }  // namespace cms::storage

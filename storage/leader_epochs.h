@@ -29,8 +29,8 @@ class LeaderEpochs {
   records::LeaderEpoch at(records::Offset offset) const;
   records::LeaderEpoch latest() const { return entries_.empty() ? -1 : entries_.back().epoch; }
 
-  void truncate_from(records::Offset offset);     // forgets epochs that begin at or behind it
-  void truncate_before(records::Offset offset);   // the epoch that holds `offset` then begins there
+  void truncate_from(records::Offset offset);    // forgets epochs that begin at or behind it
+  void truncate_before(records::Offset offset);  // the epoch that holds `offset` then begins there
 
   std::vector<std::byte> save() const;
   base::Result<void> load(base::ByteSpan bytes);  // replaces everything; error: corrupt

@@ -53,7 +53,7 @@ class ProducerStates {
   };
   struct Producer {
     records::ProducerEpoch epoch = -1;
-    std::uint8_t count = 0;  // of batches used
+    std::uint8_t count = 0;                     // of batches used
     std::array<Batch, batches_kept> batches{};  // oldest first
     base::TimestampMs last_write_ms = 0;
   };

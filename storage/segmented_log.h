@@ -55,8 +55,7 @@ class SegmentedLog final : public Log {
   base::Result<Offset> append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) override;
   base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) override;
   std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const override;
-  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from,
-                                                         Offset below) override;
+  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from, Offset below) override;
   base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) override;
   base::Result<void> raise_first_offset(Offset offset) override;
   base::Result<void> truncate_from(Offset first_dropped) override;
@@ -129,8 +128,8 @@ class SegmentedLog final : public Log {
   base::Result<void> fill_points(Segment& segment, std::uint64_t until);
   base::Result<std::shared_ptr<File>> reader(const Segment& segment);
   base::Result<ColdRange> cold_range(Offset from, std::size_t bytes_max);
-  base::Result<std::optional<base::Bytes>> cold_batch_at_time(Segment& segment, base::TimestampMs time_ms,
-                                                              Offset from, Offset below);
+  base::Result<std::optional<base::Bytes>> cold_batch_at_time(Segment& segment, base::TimestampMs time_ms, Offset from,
+                                                              Offset below);
   base::Result<base::TimestampMs> largest_in(Segment& segment, Offset below);
 
   // Retention.

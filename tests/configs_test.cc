@@ -251,8 +251,7 @@ TEST(DynamicOptionsTest, LimitOfConnectionsChangesWhileTheBrokerRunsAndHoldsAfte
       Wire third(broker.port());
       third.call(about({}));
       protocol::IncrementalAlterConfigsRequest request;
-      request.resources.push_back(
-          {ConfigResourceType::broker, "", {{"max.connections", ConfigOperation::set, "2"}}});
+      request.resources.push_back({ConfigResourceType::broker, "", {{"max.connections", ConfigOperation::set, "2"}}});
       EXPECT_EQ(first.call(request).responses.at(0).error_code, ErrorCode::none);
     }
     EXPECT_TRUE(Wire(broker.port()).is_closed());

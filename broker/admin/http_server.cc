@@ -71,7 +71,8 @@ asio::awaitable<void> serve(tcp::socket socket, std::shared_ptr<HttpServer::Page
   }
 }
 
-asio::awaitable<void> accept(tcp::acceptor& acceptor, std::shared_ptr<HttpServer::Pages> pages, std::shared_ptr<int> open) {
+asio::awaitable<void> accept(tcp::acceptor& acceptor, std::shared_ptr<HttpServer::Pages> pages,
+                             std::shared_ptr<int> open) {
   while (true) {
     auto [error, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
     if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
@@ -82,16 +83,17 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, std::shared_ptr<HttpServer
 
 }  // namespace
 
-base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& loop, const transport::Endpoint& endpoint,
-                                                             Pages pages) {
+base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& loop,
+                                                             const transport::Endpoint& endpoint, Pages pages) {
   boost::system::error_code error;
   const auto failed = [&](std::string_view what) {
-    return base::Error::from_errno(error.value(), "cannot serve metrics on " + endpoint.to_string() +
-                                                      " (choose another address with --admin HOST:PORT, or --admin off): " +
-                                                      std::string(what));
+    return base::Error::from_errno(
+        error.value(), "cannot serve metrics on " + endpoint.to_string() +
+                           " (choose another address with --admin HOST:PORT, or --admin off): " + std::string(what));
   };
   tcp::resolver resolver(loop);
-  const auto found = resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::numeric_service, error);
+  const auto found =
+      resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::numeric_service, error);
   if (error || found.empty()) {
     return base::Error(base::ErrorKind::not_found, "no address for host '" + endpoint.host + "' of --admin");
   }
@@ -112,7 +114,9 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& l
 }
 
 HttpServer::HttpServer(tcp::acceptor acceptor, transport::Endpoint endpoint, Pages pages)
-    : acceptor_(std::move(acceptor)), endpoint_(std::move(endpoint)), pages_(std::make_shared<Pages>(std::move(pages))) {}
+    : acceptor_(std::move(acceptor)),
+      endpoint_(std::move(endpoint)),
+      pages_(std::make_shared<Pages>(std::move(pages))) {}
 
 void HttpServer::start() { asio::co_spawn(acceptor_.get_executor(), accept(acceptor_, pages_, open_), asio::detached); }
 

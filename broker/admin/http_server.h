@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// /metrics (Prometheus text), /healthz (the process lives) and /readyz (it serves), over plain HTTP. For loopback: there is
-// no authentication.
+// /metrics (Prometheus text), /healthz (the process lives) and /readyz (it serves), over plain HTTP. For loopback:
+// there is no authentication.
 #pragma once
 
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
 #include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "base/result.h"
 #include "transport/endpoint.h"

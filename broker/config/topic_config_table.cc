@@ -93,7 +93,8 @@ const TopicConfigSpec table[] = {
      "How old records leave: 'delete' by age and size, 'compact' all but the last of each key, or both. Empty: never."},
     {durability_config, durability_options, word_of(durabilities), "persistent", Set{set_durability},
      "What an acknowledgement is worth: 'persistent' (on the disk of every replica), 'volatile' (in the memory of "
-     "every replica) or 'transient' (handed to whoever waits; only a short tail stays, in memory). Fixed when the topic "
+     "every replica) or 'transient' (handed to whoever waits; only a short tail stays, in memory). Fixed when the "
+     "topic "
      "is created."},
     {"compression.gzip.level",
      gzip_level_options,

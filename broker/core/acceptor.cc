@@ -9,10 +9,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
-#include <cstring>
 
 #include "base/log.h"
 
@@ -23,8 +24,8 @@ namespace {
 using base::Error;
 using base::Result;
 
-constexpr int backlog = 4096;            // a burst of connects waits here (net.core.somaxconn may be lower)
-constexpr int accepted_per_turn = 64;    // then others on this core get theirs
+constexpr int backlog = 4096;          // a burst of connects waits here (net.core.somaxconn may be lower)
+constexpr int accepted_per_turn = 64;  // then others on this core get theirs
 constexpr auto retry_after = std::chrono::milliseconds(100);
 
 struct Address {
@@ -65,8 +66,8 @@ void remove_stale_socket(const transport::Endpoint& endpoint, const Address& add
   if (lstat(endpoint.unix_path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return;
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (probe < 0) return;
-  const bool refused = connect(probe, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 &&
-                       errno == ECONNREFUSED;
+  const bool refused =
+      connect(probe, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 && errno == ECONNREFUSED;
   ::close(probe);
   if (refused) unlink(endpoint.unix_path.c_str());
 }
@@ -108,7 +109,8 @@ std::string reached_host(int descriptor) {
   socklen_t size = sizeof own;
   if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &size) != 0) return {};
   char host[NI_MAXHOST];
-  if (getnameinfo(reinterpret_cast<sockaddr*>(&own), size, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0) return {};
+  if (getnameinfo(reinterpret_cast<sockaddr*>(&own), size, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0)
+    return {};
   return host;
 }
 
@@ -139,7 +141,8 @@ Result<std::unique_ptr<Acceptor>> Acceptor::listen(const transport::Endpoint& en
   return std::unique_ptr<Acceptor>(new Acceptor(endpoint, *descriptor, std::move(places), settings));
 }
 
-Acceptor::Acceptor(transport::Endpoint endpoint, int descriptor, std::vector<Place> places, ConnectionSettings& settings)
+Acceptor::Acceptor(transport::Endpoint endpoint, int descriptor, std::vector<Place> places,
+                   ConnectionSettings& settings)
     : places_(std::move(places)),
       settings_(settings),
       endpoint_(std::move(endpoint)),
@@ -211,9 +214,11 @@ void Acceptor::give(int descriptor) {
   }
   const ListenerInfo* const info = &info_for(descriptor);
   const auto begin = [this, descriptor, info, place = *least] {
-    const int family = endpoint_.is_unix() ? AF_UNIX : endpoint_.host.find(':') != std::string::npos ? AF_INET6 : AF_INET;
-    Socket socket(place.core->loop(), boost::asio::generic::stream_protocol(family, endpoint_.is_unix() ? 0 : IPPROTO_TCP),
-                  descriptor);
+    const int family = endpoint_.is_unix()                             ? AF_UNIX
+                       : endpoint_.host.find(':') != std::string::npos ? AF_INET6
+                                                                       : AF_INET;
+    Socket socket(place.core->loop(),
+                  boost::asio::generic::stream_protocol(family, endpoint_.is_unix() ? 0 : IPPROTO_TCP), descriptor);
     Peer peer{info, peer_address(descriptor), static_cast<std::uint64_t>(descriptor)};
     auto connection = std::make_shared<Connection>(*place.core, std::move(socket), std::move(peer), *place.service,
                                                    settings_.limits, settings_.budget, settings_.metrics);

@@ -3,13 +3,14 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
 #include <vector>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/result.h"
 #include "broker/core/connection.h"
@@ -43,8 +44,8 @@ class Acceptor {
   // Where it listens, with the port that was found for port 0.
   const transport::Endpoint& endpoint() const { return endpoint_; }
 
-  // Before the cores run: begins to accept, telling clients `info`. Where its host is a wildcard they are told the address
-  // that they have reached.
+  // Before the cores run: begins to accept, telling clients `info`. Where its host is a wildcard they are told the
+  // address that they have reached.
   void start(ListenerInfo info);
 
   // The accepting core's thread: accepts no more.

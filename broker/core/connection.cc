@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+
 #include <boost/asio/buffer.hpp>
 
 #include "base/endian.h"
@@ -18,8 +19,8 @@ constexpr std::size_t size_prefix_bytes = 4;
 // What one turn takes from, or gathers for, one connection before others get theirs.
 constexpr std::size_t turn_bytes = 1 << 20;
 
-// Sends the parts from `skip` bytes on, until all is sent or the socket takes no more. Returns the bytes that are sent in
-// all, skipped ones included; -1 for an error that ends the connection.
+// Sends the parts from `skip` bytes on, until all is sent or the socket takes no more. Returns the bytes that are sent
+// in all, skipped ones included; -1 for an error that ends the connection.
 ssize_t send_parts(int descriptor, std::span<const base::ByteSpan> parts, std::size_t skip) {
   constexpr std::size_t vectors_max = 64;
   std::size_t done = skip;
@@ -92,7 +93,8 @@ bool Connection::may_serve() const {
   if (closed_ || draining_ || !refusal_.empty() || backlog_ != nullptr) return false;
   // One request is always taken: it is answered, and then the next.
   if (pending_count_ == 0) return true;
-  return pending_count_ < limits_.requests_in_flight_max && held_bytes_ < limits_.held_bytes_max && !budget_.is_used_up();
+  return pending_count_ < limits_.requests_in_flight_max && held_bytes_ < limits_.held_bytes_max &&
+         !budget_.is_used_up();
 }
 
 void Connection::read() {
@@ -188,8 +190,11 @@ bool Connection::serve(base::ByteSpan frame, protocol::FrameBuffer& out) {
         enqueue(std::move(behind));
       }
       return true;
-    case Served::Kind::silent: return true;
-    case Served::Kind::pending: enqueue(std::move(served.pending)); return true;
+    case Served::Kind::silent:
+      return true;
+    case Served::Kind::pending:
+      enqueue(std::move(served.pending));
+      return true;
     case Served::Kind::refused:
       metrics_.closed_for_violation.add();
       send(out);  // what came before was asked for rightly

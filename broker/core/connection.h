@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client connection: frames in, responses out in the order of their requests.
 //
-// A turn reads what has arrived, serves every whole frame, and sends all responses with one gather write. While the peer
-// does not take what it is sent, or too many of its requests wait, nothing more is read from it: back-pressure ends at the
-// socket. An idle connection keeps a small buffer only.
+// A turn reads what has arrived, serves every whole frame, and sends all responses with one gather write. While the
+// peer does not take what it is sent, or too many of its requests wait, nothing more is read from it: back-pressure
+// ends at the socket. An idle connection keeps a small buffer only.
 //
-// Plain callbacks rather than a coroutine per connection: responses are also caused from outside (an append wakes a parked
-// fetch), and a coroutine's frame would be most of what an idle connection costs.
+// Plain callbacks rather than a coroutine per connection: responses are also caused from outside (an append wakes a
+// parked fetch), and a coroutine's frame would be most of what an idle connection costs.
 //
 // Everything on the owning core's thread.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <boost/asio/generic/stream_protocol.hpp>
 
 #include "base/metrics.h"
 #include "broker/core/core.h"
@@ -27,11 +28,11 @@ namespace cms::broker {
 using Socket = boost::asio::generic::stream_protocol::socket;
 
 struct ConnectionLimits {
-  std::size_t frame_bytes_max = 100 << 20;                 // socket.request.max.bytes
-  std::size_t requests_in_flight_max = 256;                // taken and not yet answered
-  std::size_t held_bytes_max = 16 << 20;                   // connection.buffered.max.bytes: of their answers
-  std::chrono::milliseconds idle_max{600'000};             // connections.max.idle.ms
-  std::chrono::milliseconds first_request_max{30'000};     // from the connect to the first whole request
+  std::size_t frame_bytes_max = 100 << 20;              // socket.request.max.bytes
+  std::size_t requests_in_flight_max = 256;             // taken and not yet answered
+  std::size_t held_bytes_max = 16 << 20;                // connection.buffered.max.bytes: of their answers
+  std::chrono::milliseconds idle_max{600'000};          // connections.max.idle.ms
+  std::chrono::milliseconds first_request_max{30'000};  // from the connect to the first whole request
 };
 
 struct ConnectionMetrics {
@@ -88,7 +89,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ReceiveBuffer buffer_;
   SteadyTime last_active_;
   bool reading_ = false;
-  bool serving_ = false;   // serving frames, or about to send their responses
+  bool serving_ = false;  // serving frames, or about to send their responses
   bool closed_ = false;
   bool draining_ = false;
   bool served_any_ = false;

@@ -126,12 +126,13 @@ void Core::answer_woken() {
 }
 
 void Core::await_files() {
-  files_ready_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
-    if (error) return;
-    files_->reap();
-    end_of_turn();
-    await_files();
-  });
+  files_ready_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                          [this](const boost::system::error_code& error) {
+                            if (error) return;
+                            files_->reap();
+                            end_of_turn();
+                            await_files();
+                          });
 }
 
 void Core::await_sweep() {

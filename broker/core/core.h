@@ -2,15 +2,11 @@
 // One thread with one event loop. It owns its connections and what waits on them.
 //
 // The loop runs in turns: one readiness event (a connection with bytes, finished file work, a deadline, a message from
-// another core), then end_of_turn(), which answers what the turn has woken, starts the flushes it asked for and hands file
-// work to the kernel. Nothing in a turn waits.
+// another core), then end_of_turn(), which answers what the turn has woken, starts the flushes it asked for and hands
+// file work to the kernel. Nothing in a turn waits.
 #pragma once
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -18,6 +14,11 @@
 #include <thread>
 #include <unordered_set>
 #include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "broker/core/deadlines.h"
 #include "broker/core/pending.h"
@@ -59,8 +60,8 @@ class Core {
   void flush_later(std::shared_ptr<Flushable> flushable) { to_flush_.push_back(std::move(flushable)); }
   void end_of_turn();
 
-  // Before a connection sends its own responses: answers what its requests have woken, if that is little. Who waits for a
-  // record then has it one send earlier, and the one who sent it is not kept waiting behind many.
+  // Before a connection sends its own responses: answers what its requests have woken, if that is little. Who waits for
+  // a record then has it one send earlier, and the one who sent it is not kept waiting behind many.
   static constexpr std::size_t answered_first_max = 4;
   void answer_first();
 

@@ -2,11 +2,12 @@
 // What must happen at a time, on one core: a heap-free ordered set of deadlines over one timer.
 #pragma once
 
+#include <chrono>
+#include <functional>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/set.hpp>
-#include <chrono>
-#include <functional>
 
 namespace cms::broker {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request that has been taken and not yet answered.
 //
-// It belongs to its connection, which answers requests in the order they came. What it waits for (an append, a sync, work
-// on another thread, a deadline) calls wake() when it may be answered; the answer is written by answer() when its turn has
-// come, so a waiting response holds no bytes.
+// It belongs to its connection, which answers requests in the order they came. What it waits for (an append, a sync,
+// work on another thread, a deadline) calls wake() when it may be answered; the answer is written by answer() when its
+// turn has come, so a waiting response holds no bytes.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,8 @@ class Pending : public std::enable_shared_from_this<Pending> {
   // thread's call wakes that core.
   void wake();
 
-  // The owning core's thread, once, after wake(), in the order of the connection's requests: appends the response frame.
+  // The owning core's thread, once, after wake(), in the order of the connection's requests: appends the response
+  // frame.
   virtual void answer(protocol::FrameBuffer& out) = 0;
 
   Core& core() const { return core_; }

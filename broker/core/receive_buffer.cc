@@ -41,7 +41,8 @@ bool ReceiveBuffer::make_space(std::size_t needed) {
   if (end_ < capacity_) return true;
   CHECK(needed > held);
   // Doubling costs a copy per byte in all; the frame's own size ends it, so that a large frame is not doubled beyond.
-  const std::size_t grown = std::max(first_growth_bytes, std::min(capacity_ * 2, std::max(needed, capacity_ + capacity_ / 2)));
+  const std::size_t grown =
+      std::max(first_growth_bytes, std::min(capacity_ * 2, std::max(needed, capacity_ + capacity_ / 2)));
   return grow_to(grown);
 }
 

@@ -45,9 +45,9 @@ class ReceiveBuffer {
   void filled(std::size_t bytes);
   void consume(std::size_t bytes);
 
-  // Makes space when there is none: moves the data to the front, else doubles (no further than `needed`, the size of the
-  // frame that has begun and is more than data()). False: the budget is used up; try again when other connections have
-  // given back.
+  // Makes space when there is none: moves the data to the front, else doubles (no further than `needed`, the size of
+  // the frame that has begun and is more than data()). False: the budget is used up; try again when other connections
+  // have given back.
   bool make_space(std::size_t needed);
 
   // Leaves the small memory for one that takes many requests at once, if the budget allows.

@@ -2,9 +2,10 @@
 // Threads for what may block: administration, look-ups on disk, housekeeping.
 #pragma once
 
+#include <functional>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <functional>
 
 namespace cms::broker {
 

@@ -6,8 +6,9 @@
 namespace cms::broker {
 
 RequestMetrics::RequestMetrics(base::Registry& registry)
-    : refused_(registry.counter("cms_requests_refused_total", "Requests that closed their connection: unknown API or "
-                                                              "version, or a message that does not parse.")),
+    : refused_(registry.counter("cms_requests_refused_total",
+                                "Requests that closed their connection: unknown API or "
+                                "version, or a message that does not parse.")),
       produce_{registry.counter("cms_produced_records_total", "Records appended."),
                registry.counter("cms_produced_bytes_total", "Bytes of record batches appended."),
                registry.counter("cms_refused_batches_total", "Batches answered with an error.")},

@@ -76,8 +76,8 @@ bool FetchHandler::is_ready(const FetchParameters& parameters, FetchContext& con
     const TopicHandle topic = find(parameters, wanted);
     Partition* const partition = topic == nullptr ? nullptr : topic->partition(wanted.partition);
     if (partition == nullptr) return true;
-    const ReadOutcome there = partition->read({wanted.fetch_offset, parameters.min_bytes, wanted.current_leader_epoch,
-                                               wanted.last_fetched_epoch}, nullptr);
+    const ReadOutcome there = partition->read(
+        {wanted.fetch_offset, parameters.min_bytes, wanted.current_leader_epoch, wanted.last_fetched_epoch}, nullptr);
     if (there.error != ErrorCode::none || there.diverging.epoch >= 0) return true;
     bytes += there.bytes;
     if (bytes >= parameters.min_bytes) return true;
@@ -90,7 +90,8 @@ bool FetchHandler::is_cold(const FetchParameters& parameters, FetchContext& cont
     const TopicHandle topic = find(parameters, wanted);
     Partition* const partition = topic == nullptr ? nullptr : topic->partition(wanted.partition);
     protocol::Records ignored;
-    if (partition != nullptr && partition->read({.offset = wanted.fetch_offset, .bytes_max = 1}, &ignored).cold) return true;
+    if (partition != nullptr && partition->read({.offset = wanted.fetch_offset, .bytes_max = 1}, &ignored).cold)
+      return true;
   }
   return false;
 }
@@ -128,8 +129,9 @@ void FetchHandler::collect_one(const FetchParameters& parameters, FetchPartition
   }
   const std::size_t limit = std::min(remaining, static_cast<std::size_t>(std::max(wanted.bytes_max, 0)));
   const bool want_records = first || limit > 0;
-  ReadOutcome outcome = partition->read({wanted.fetch_offset, limit, wanted.current_leader_epoch, wanted.last_fetched_epoch},
-                                        want_records ? &answer.records : nullptr);
+  ReadOutcome outcome =
+      partition->read({wanted.fetch_offset, limit, wanted.current_leader_epoch, wanted.last_fetched_epoch},
+                      want_records ? &answer.records : nullptr);
   answer.error_code = outcome.error;
   answer.high_watermark = outcome.high_watermark;
   answer.last_stable_offset = outcome.high_watermark;
@@ -143,7 +145,8 @@ void FetchHandler::collect_one(const FetchParameters& parameters, FetchPartition
   if (!first && answer.records.size() > limit) answer.records.make_empty();
   if (!outcome.cold) return;
   if (cold == nullptr) return;
-  const auto read = std::find_if(cold->begin(), cold->end(), [&](const ColdPartition& c) { return c.wanted == &wanted; });
+  const auto read =
+      std::find_if(cold->begin(), cold->end(), [&](const ColdPartition& c) { return c.wanted == &wanted; });
   if (read != cold->end()) {
     if (!read->records.empty()) answer.records.append(std::move(read->records));
     return;

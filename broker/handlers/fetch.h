@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetch: what is stable and readable now, or, when that is less than min_bytes, as soon as an append makes it enough.
 //
-// The data path. Records leave by reference from the log's memory. A fetch that must wait is parked on its partitions and
-// woken by the append itself; one that must be read from files does so through the core's I/O queue, so that readers of old
-// data delay nobody else.
+// The data path. Records leave by reference from the log's memory. A fetch that must wait is parked on its partitions
+// and woken by the append itself; one that must be read from files does so through the core's I/O queue, so that
+// readers of old data delay nobody else.
 #pragma once
 
 #include <chrono>
@@ -74,8 +74,8 @@ class FetchHandler {
   bool is_cold(const FetchParameters& parameters, FetchContext& context) const;
 
   // Fills answered_ with every partition. Those whose records lie in files are added to `cold`; those already in it, in
-  // the same order, are answered with what was read. With `cold` null they are answered without records: the client asks
-  // again and is then served from the file.
+  // the same order, are answered with what was read. With `cold` null they are answered without records: the client
+  // asks again and is then served from the file.
   void collect(const FetchParameters& parameters, FetchContext& context, std::vector<ColdPartition>* cold);
   void collect_one(const FetchParameters& parameters, FetchPartition& wanted, std::size_t remaining, bool first,
                    std::vector<ColdPartition>* cold);

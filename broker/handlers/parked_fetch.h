@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fetch that waits for records: told by each of its partitions, woken when together they have min_bytes, when one of them
-// is lost, or when max_wait is over.
+// A fetch that waits for records: told by each of its partitions, woken when together they have min_bytes, when one of
+// them is lost, or when max_wait is over.
 #pragma once
 
 #include <atomic>

@@ -15,20 +15,29 @@ namespace {
 
 records::Codec codec_of(CompressionType type) {
   switch (type) {
-    case CompressionType::gzip: return records::Codec::gzip;
-    case CompressionType::snappy: return records::Codec::snappy;
-    case CompressionType::lz4: return records::Codec::lz4;
-    case CompressionType::zstd: return records::Codec::zstd;
-    default: return records::Codec::none;
+    case CompressionType::gzip:
+      return records::Codec::gzip;
+    case CompressionType::snappy:
+      return records::Codec::snappy;
+    case CompressionType::lz4:
+      return records::Codec::lz4;
+    case CompressionType::zstd:
+      return records::Codec::zstd;
+    default:
+      return records::Codec::none;
   }
 }
 
 std::optional<int> level_of(const EffectiveTopicConfig& config) {
   switch (config.compression) {
-    case CompressionType::gzip: return config.gzip_level;
-    case CompressionType::lz4: return config.lz4_level;
-    case CompressionType::zstd: return config.zstd_level;
-    default: return std::nullopt;
+    case CompressionType::gzip:
+      return config.gzip_level;
+    case CompressionType::lz4:
+      return config.lz4_level;
+    case CompressionType::zstd:
+      return config.zstd_level;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -85,7 +94,8 @@ class PendingProduce final : public Pending, private Deadline {
     for (const Waiter& waiter : waiters_) {
       auto& answer = response_.responses[waiter.wait.topic_index].partition_responses[waiter.wait.partition_index];
       ErrorCode error = waiter.error;
-      if (error == ErrorCode::none && !waiter.reached_it && waiter.wait.partition->positions().stable < waiter.wait.until) {
+      if (error == ErrorCode::none && !waiter.reached_it &&
+          waiter.wait.partition->positions().stable < waiter.wait.until) {
         error = ErrorCode::request_timed_out;
       }
       if (error != ErrorCode::none) refuse(answer, error);
@@ -130,7 +140,8 @@ class PendingProduce final : public Pending, private Deadline {
   std::atomic<std::size_t> remaining_;
 };
 
-Served ProduceHandler::serve(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out) {
+Served ProduceHandler::serve(Core& core, const RequestContext& context, base::ByteSpan body,
+                             protocol::FrameBuffer& out) {
   if (const auto parsed = protocol::read(body, context.version(), request_); !parsed) {
     return Served::refuse(parsed.error().message());
   }
@@ -240,7 +251,8 @@ bool ProduceHandler::rewrite(const EffectiveTopicConfig& config, ProduceResponse
     auto recompressed = records::recompress(batch, codec_of(config.compression), level_of(config));
     if (!recompressed) {
       const bool too_large = recompressed.error().kind() == base::ErrorKind::full;
-      refuse(answer, too_large ? ErrorCode::message_too_large : ErrorCode::invalid_record, recompressed.error().message());
+      refuse(answer, too_large ? ErrorCode::message_too_large : ErrorCode::invalid_record,
+             recompressed.error().message());
       return false;
     }
     if (recompressed->size() > static_cast<std::size_t>(config.max_message_bytes)) {

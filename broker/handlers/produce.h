@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Produce: validate each batch where it arrived, append it, answer when it is as durable as acks asks.
 //
-// The data path. It follows these rules: on the connection's thread from frame to log; one copy, into the log's memory; no
-// allocation when nothing has to wait and nothing is wrong; what waits for the disk is parked on the partition.
+// The data path. It follows these rules: on the connection's thread from frame to log; one copy, into the log's memory;
+// no allocation when nothing has to wait and nothing is wrong; what waits for the disk is parked on the partition.
 #pragma once
 
 #include <cstdint>

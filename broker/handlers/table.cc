@@ -34,7 +34,8 @@ constexpr Handler on_worker(Function) {
 
 template <typename Request, typename Response, typename Blocks, typename Function>
 constexpr Handler on_worker_if(Blocks, Function) {
-  return {Request::api_key, Request::versions, Request::versions, serve_either_way<Request, Response, Blocks, Function>};
+  return {Request::api_key, Request::versions, Request::versions,
+          serve_either_way<Request, Response, Blocks, Function>};
 }
 
 Served serve_produce(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
@@ -47,15 +48,14 @@ Served serve_fetch(CoreHandlers& handlers, Core& core, const RequestContext& con
   return handlers.fetch.serve(core, context, body, out);
 }
 
-// By API key. Produce 0 to 2 are told and not served: librdkafka before 2.11.1 takes them as the sign that compression is
-// known (KIP-896 keeps them for this).
+// By API key. Produce 0 to 2 are told and not served: librdkafka before 2.11.1 takes them as the sign that compression
+// is known (KIP-896 keeps them for this).
 constexpr Handler handlers[] = {
     {ApiKey::produce, ProduceRequest::versions, {0, ProduceRequest::versions.last}, serve_produce},
     {ApiKey::fetch, FetchRequest::versions, FetchRequest::versions, serve_fetch},
     on_worker<ListOffsetsRequest, ListOffsetsResponse>(
-        [](Services& s, const RequestContext& context, const ListOffsetsRequest& request, ListOffsetsResponse& response) {
-          list_offsets(s.topics, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const ListOffsetsRequest& request,
+           ListOffsetsResponse& response) { list_offsets(s.topics, context, request, response); }),
     on_worker_if<MetadataRequest, MetadataResponse>(
         [](Services& s, const MetadataRequest& request) { return needs_creation(s.topics, s.options, request); },
         [](Services& s, const RequestContext& context, const MetadataRequest& request, MetadataResponse& response) {
@@ -65,47 +65,44 @@ constexpr Handler handlers[] = {
         [](Services&, const RequestContext& context, const FindCoordinatorRequest& request,
            FindCoordinatorResponse& response) { find_coordinator(context, request, response); }),
     on_core<ApiVersionsRequest, ApiVersionsResponse>(
-        [](Services& s, const RequestContext& context, const ApiVersionsRequest& request, ApiVersionsResponse& response) {
-          api_versions(handler_table(), s.metadata, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const ApiVersionsRequest& request,
+           ApiVersionsResponse& response) { api_versions(handler_table(), s.metadata, context, request, response); }),
     on_worker<CreateTopicsRequest, CreateTopicsResponse>(
-        [](Services& s, const RequestContext& context, const CreateTopicsRequest& request, CreateTopicsResponse& response) {
-          create_topics(s.topics, s.metadata, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const CreateTopicsRequest& request,
+           CreateTopicsResponse& response) { create_topics(s.topics, s.metadata, context, request, response); }),
     on_worker<DeleteTopicsRequest, DeleteTopicsResponse>(
-        [](Services& s, const RequestContext& context, const DeleteTopicsRequest& request, DeleteTopicsResponse& response) {
-          delete_topics(s.topics, s.options, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const DeleteTopicsRequest& request,
+           DeleteTopicsResponse& response) { delete_topics(s.topics, s.options, context, request, response); }),
     on_worker<DeleteRecordsRequest, DeleteRecordsResponse>(
-        [](Services& s, const RequestContext& context, const DeleteRecordsRequest& request, DeleteRecordsResponse& response) {
-          delete_records(s.topics, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const DeleteRecordsRequest& request,
+           DeleteRecordsResponse& response) { delete_records(s.topics, context, request, response); }),
     on_worker<InitProducerIdRequest, InitProducerIdResponse>(
-        [](Services& s, const RequestContext& context, const InitProducerIdRequest& request, InitProducerIdResponse& response) {
-          init_producer_id(s.producer_ids, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const InitProducerIdRequest& request,
+           InitProducerIdResponse& response) { init_producer_id(s.producer_ids, context, request, response); }),
     on_worker<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>(
-        [](Services& s, const RequestContext& context, const OffsetForLeaderEpochRequest& request, OffsetForLeaderEpochResponse& response) {
-          offset_for_leader_epoch(s.topics, context, request, response);
-        }),
-    on_worker<DescribeConfigsRequest, DescribeConfigsResponse>(
-        [](Services& s, const RequestContext& context, const DescribeConfigsRequest& request, DescribeConfigsResponse& response) {
-          describe_configs(s.topics, s.metadata, s.options, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const OffsetForLeaderEpochRequest& request,
+           OffsetForLeaderEpochResponse& response) { offset_for_leader_epoch(s.topics, context, request, response); }),
+    on_worker<DescribeConfigsRequest, DescribeConfigsResponse>([](Services& s, const RequestContext& context,
+                                                                  const DescribeConfigsRequest& request,
+                                                                  DescribeConfigsResponse& response) {
+      describe_configs(s.topics, s.metadata, s.options, context, request, response);
+    }),
     on_worker<AlterConfigsRequest, AlterConfigsResponse>(
-        [](Services& s, const RequestContext& context, const AlterConfigsRequest& request, AlterConfigsResponse& response) {
-          alter_configs(s.topics, s.metadata, context, request, response);
-        }),
-    on_worker<DescribeLogDirsRequest, DescribeLogDirsResponse>(
-        [](Services& s, const RequestContext& context, const DescribeLogDirsRequest& request, DescribeLogDirsResponse& response) {
-          describe_log_dirs(s.topics, s.disk, s.options, context, request, response);
-        }),
-    on_worker<CreatePartitionsRequest, CreatePartitionsResponse>(
-        [](Services& s, const RequestContext& context, const CreatePartitionsRequest& request, CreatePartitionsResponse& response) {
-          create_partitions(s.topics, s.metadata, context, request, response);
-        }),
+        [](Services& s, const RequestContext& context, const AlterConfigsRequest& request,
+           AlterConfigsResponse& response) { alter_configs(s.topics, s.metadata, context, request, response); }),
+    on_worker<DescribeLogDirsRequest, DescribeLogDirsResponse>([](Services& s, const RequestContext& context,
+                                                                  const DescribeLogDirsRequest& request,
+                                                                  DescribeLogDirsResponse& response) {
+      describe_log_dirs(s.topics, s.disk, s.options, context, request, response);
+    }),
+    on_worker<CreatePartitionsRequest, CreatePartitionsResponse>([](Services& s, const RequestContext& context,
+                                                                    const CreatePartitionsRequest& request,
+                                                                    CreatePartitionsResponse& response) {
+      create_partitions(s.topics, s.metadata, context, request, response);
+    }),
     on_worker<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(
-        [](Services& s, const RequestContext& context, const IncrementalAlterConfigsRequest& request, IncrementalAlterConfigsResponse& response) {
+        [](Services& s, const RequestContext& context, const IncrementalAlterConfigsRequest& request,
+           IncrementalAlterConfigsResponse& response) {
           incremental_alter_configs(s.topics, s.metadata, context, request, response);
         }),
     on_core<DescribeClusterRequest, DescribeClusterResponse>(
@@ -113,7 +110,9 @@ constexpr Handler handlers[] = {
            DescribeClusterResponse& response) { describe_cluster(s.metadata, s.options, context, request, response); }),
     on_core<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
         [](Services& s, const RequestContext& context, const DescribeTopicPartitionsRequest& request,
-           DescribeTopicPartitionsResponse& response) { describe_topic_partitions(s.topics, context, request, response); }),
+           DescribeTopicPartitionsResponse& response) {
+          describe_topic_partitions(s.topics, context, request, response);
+        }),
 };
 
 }  // namespace

@@ -21,8 +21,8 @@ struct CoreHandlers {
 
 struct Handler {
   protocol::ApiKey key;
-  protocol::VersionRange versions;      // served
-  protocol::VersionRange advertised;    // told to clients; wider where old clients look for a version (KIP-896)
+  protocol::VersionRange versions;    // served
+  protocol::VersionRange advertised;  // told to clients; wider where old clients look for a version (KIP-896)
   Served (*serve)(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                   protocol::FrameBuffer& out);
 };

@@ -28,8 +28,7 @@ class TestLogs final : public LogFactory {
   std::function<void(storage::Log&)> fill;
 
   base::Result<std::unique_ptr<storage::Log>> open(const std::string&, const base::Uuid&, std::int32_t,
-                                                   records::Offset first_offset,
-                                                   const EffectiveTopicConfig& config,
+                                                   records::Offset first_offset, const EffectiveTopicConfig& config,
                                                    std::int64_t producer_expiration_ms) override {
     auto log = std::make_unique<storage::MemoryLog>(arena_, log_options(config, producer_expiration_ms),
                                                     storage::MemoryLog::Start{.offset = first_offset});

@@ -48,8 +48,7 @@ cms::base::LogLevel log_level(std::string_view name) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto command =
-      cms::broker::read_command_line(arguments, cms::broker::environment_of_process(environ), version);
+  const auto command = cms::broker::read_command_line(arguments, cms::broker::environment_of_process(environ), version);
   if (!command.run) {
     (command.exit_code == 0 ? std::cout : std::cerr) << command.output;
     return command.exit_code;

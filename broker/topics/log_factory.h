@@ -19,8 +19,8 @@ class LogFactory {
  public:
   virtual ~LogFactory() = default;
 
-  // `first_offset`: where a log in memory begins. `topic_id` tells a partition's files from those of an earlier topic of
-  // the same name. `producer_expiration_ms`: producer.id.expiration.ms as it is in force. May block for recovery.
+  // `first_offset`: where a log in memory begins. `topic_id` tells a partition's files from those of an earlier topic
+  // of the same name. `producer_expiration_ms`: producer.id.expiration.ms as it is in force. May block for recovery.
   virtual base::Result<std::unique_ptr<storage::Log>> open(const std::string& topic, const base::Uuid& topic_id,
                                                            std::int32_t partition, records::Offset first_offset,
                                                            const EffectiveTopicConfig& config,

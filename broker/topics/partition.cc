@@ -73,13 +73,12 @@ bool Partition::append_new(records::BatchView batch, AppendOutcome& outcome) {
 }
 
 void Partition::ask_for_reservation(Offset end) {
-  environment_.run_on_worker([self = std::static_pointer_cast<Partition>(shared_from_this()), end] {
-    self->environment_.reserve(self, end);
-  });
+  environment_.run_on_worker(
+      [self = std::static_pointer_cast<Partition>(shared_from_this()), end] { self->environment_.reserve(self, end); });
 }
 
-// The one place where a core waits for a disk. Refusing instead would let a later batch of an idempotent producer pass one
-// that must be sent again. It waits only when a reservation takes longer than a million appends.
+// The one place where a core waits for a disk. Refusing instead would let a later batch of an idempotent producer pass
+// one that must be sent again. It waits only when a reservation takes longer than a million appends.
 bool Partition::await_reservation(std::unique_lock<std::mutex>& lock, Offset count) {
   const auto enough = [&] { return log_->next_offset() + count <= reserved_end_; };
   if (wants_reservation(log_->next_offset() + count)) {
@@ -116,7 +115,8 @@ ReadOutcome Partition::read(const ReadRequest& request, protocol::Records* into)
   if (outcome.error != ErrorCode::none) return outcome;
   const LeaderEpoch epoch = frontier_.view().number;
   if (request.current_leader_epoch >= 0 && request.current_leader_epoch != epoch) {
-    outcome.error = request.current_leader_epoch < epoch ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
+    outcome.error =
+        request.current_leader_epoch < epoch ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
     return outcome;
   }
   const Offset stable = frontier_.stable();
@@ -322,8 +322,8 @@ void Partition::do_later(std::vector<LogWork> work) {
 void Partition::do_now(const std::vector<LogWork>& work) {
   for (const LogWork& piece : work) {
     if (const auto done = piece(); !done) {
-      base::log_warning("background work of a log failed", "topic", identity_.topic, "partition", identity_.index, "why",
-                        done.error().message());
+      base::log_warning("background work of a log failed", "topic", identity_.topic, "partition", identity_.index,
+                        "why", done.error().message());
     }
   }
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One partition: its log, its view, how far it is stable, and who waits for that to move.
 //
-// The lock is short: it is held for an append, for looking up what a read refers to, for moving the frontier; never across
-// a wait. Whoever appends serves everything the append makes possible, on the appending thread: it wakes what waits and
-// asks its own core to flush. Readers see the stable prefix only.
+// The lock is short: it is held for an append, for looking up what a read refers to, for moving the frontier; never
+// across a wait. Whoever appends serves everything the append makes possible, on the appending thread: it wakes what
+// waits and asks its own core to flush. Readers see the stable prefix only.
 #pragma once
 
 #include <atomic>
-#include <boost/intrusive/list.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -15,6 +14,8 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include <boost/intrusive/list.hpp>
 
 #include "base/clock.h"
 #include "broker/config/topic_config.h"
@@ -70,7 +71,7 @@ struct ReadOutcome {
   ErrorCode error = ErrorCode::none;
   Offset high_watermark = -1;
   Offset log_start_offset = -1;
-  std::size_t bytes = 0;  // appended to the records asked for, or available
+  std::size_t bytes = 0;                      // appended to the records asked for, or available
   storage::LeaderEpochs::EpochEnd diverging;  // epoch -1: on this log's history
   std::optional<storage::ColdRange> cold;     // to be read from the file instead
 };
@@ -90,8 +91,8 @@ struct PartitionEnvironment {
   // Runs what may block on another thread.
   std::function<void(std::function<void()>)> run_on_worker;
 
-  // Makes sure that offsets below an end are never given out again after a restart; answers by Partition::reserved(). Runs
-  // on a worker.
+  // Makes sure that offsets below an end are never given out again after a restart; answers by Partition::reserved().
+  // Runs on a worker.
   std::function<void(const std::shared_ptr<class Partition>&, Offset end)> reserve;
 };
 
@@ -100,7 +101,8 @@ class Partition final : public Flushable, private storage::IoCompletion {
 
  public:
   // Offsets are reserved before the first append and again when half of the first reservation is left: at millions of
-  // records a second that leaves the disk a tenth of one. A partition that is not closed goes on behind what was reserved.
+  // records a second that leaves the disk a tenth of one. A partition that is not closed goes on behind what was
+  // reserved.
   static constexpr Offset first_reservation = 1 << 21;
   static constexpr Offset reservation_block = 1 << 23;
 
@@ -199,7 +201,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
   replication::StabilityFrontier frontier_;
   std::shared_ptr<const EffectiveTopicConfig> config_;
   ErrorCode state_ = ErrorCode::none;
-  bool flush_asked_ = false;     // of a core, or under way
+  bool flush_asked_ = false;  // of a core, or under way
   std::int64_t unsynced_records_ = 0;
   base::TimestampMs last_sync_ms_ = 0;
   Offset reserved_end_;

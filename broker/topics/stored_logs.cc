@@ -26,8 +26,9 @@ Result<void> remove_directory(storage::Disk& disk, storage::OpenFiles& files, co
 
 }  // namespace
 
-// <data>/topics/<topic>/<id>/<partition>: the id tells the topic from an earlier one of the same name, so that its records
-// can never come back under the new one. The topic's name is at most 249 bytes, which is why the id has a level of its own.
+// <data>/topics/<topic>/<id>/<partition>: the id tells the topic from an earlier one of the same name, so that its
+// records can never come back under the new one. The topic's name is at most 249 bytes, which is why the id has a level
+// of its own.
 static std::string topic_directory(const std::string& root, const std::string& topic) { return root + "/" + topic; }
 
 Result<std::unique_ptr<storage::Log>> StoredLogs::open(const std::string& topic, const base::Uuid& topic_id,
@@ -36,7 +37,8 @@ Result<std::unique_ptr<storage::Log>> StoredLogs::open(const std::string& topic,
                                                        std::int64_t producer_expiration_ms) {
   const storage::LogOptions options = log_options(config, producer_expiration_ms);
   if (config.durability != Durability::persistent) {
-    const std::uint64_t tail = config.durability == Durability::transient ? storage::MemoryLog::transient_tail_bytes : 0;
+    const std::uint64_t tail =
+        config.durability == Durability::transient ? storage::MemoryLog::transient_tail_bytes : 0;
     return std::unique_ptr<storage::Log>(
         std::make_unique<storage::MemoryLog>(arena_, options, storage::MemoryLog::Start{first_offset, tail}));
   }
@@ -62,7 +64,8 @@ Result<void> StoredLogs::remove(const std::string& topic, const base::Uuid& topi
   if (auto removed = remove_directory(disk_, files_, by_id + "/" + std::to_string(partition)); !removed) return removed;
   // The last partition takes the levels above with it; until then they are not empty and stay.
   for (const std::string& level : {by_id, by_name}) {
-    const auto names = disk_.exists(level) ? disk_.list(level) : Result<std::vector<std::string>>(std::vector<std::string>{});
+    const auto names =
+        disk_.exists(level) ? disk_.list(level) : Result<std::vector<std::string>>(std::vector<std::string>{});
     if (!names) return names.error();
     if (!names->empty() || !disk_.exists(level)) return {};
     if (auto removed = disk_.remove(level); !removed) return removed;

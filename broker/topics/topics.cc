@@ -64,18 +64,16 @@ BrokerConfigLayers Topics::broker_layers() const {
           environment_.metadata.broker_configs(std::nullopt), environment_.options.given};
 }
 
-base::Result<std::shared_ptr<Partition>> Topics::open_partition(const TopicRecord& record, std::int32_t index,
-                                                                const std::shared_ptr<const EffectiveTopicConfig>& config) {
-  const Offset first = record.durability == Durability::persistent
-                           ? 0
-                           : environment_.metadata.first_usable_offset(record.id, index);
+base::Result<std::shared_ptr<Partition>> Topics::open_partition(
+    const TopicRecord& record, std::int32_t index, const std::shared_ptr<const EffectiveTopicConfig>& config) {
+  const Offset first =
+      record.durability == Durability::persistent ? 0 : environment_.metadata.first_usable_offset(record.id, index);
   auto log = environment_.logs.open(record.name, record.id, index, first, *config, producer_expiration_ms_);
   if (!log) return log.error().while_doing("partition " + std::to_string(index));
   replication::View view{.number = environment_.metadata.leader_epoch(record),
                          .members = {environment_.metadata.node_id()}};
   return std::make_shared<Partition>(
-      Partition::Identity{record.name, index, record.durability}, std::move(*log), std::move(view), config,
-      first,
+      Partition::Identity{record.name, index, record.durability}, std::move(*log), std::move(view), config, first,
       PartitionEnvironment{environment_.clock, environment_.run_on_worker,
                            [this, id = record.id](const std::shared_ptr<Partition>& partition, Offset end) {
                              reserve(partition, id, end);
@@ -154,12 +152,14 @@ std::vector<TopicHandle> Topics::all() const {
     topics.reserve(by_name_.size());
     for (const auto& [name, topic] : by_name_) topics.push_back(topic);
   }
-  std::sort(topics.begin(), topics.end(), [](const TopicHandle& a, const TopicHandle& b) { return a->name() < b->name(); });
+  std::sort(topics.begin(), topics.end(),
+            [](const TopicHandle& a, const TopicHandle& b) { return a->name() < b->name(); });
   return topics;
 }
 
 TopicOutcome Topics::check_new(const NewTopic& topic) const {
-  if (const auto why = why_not_topic_name(topic.name)) return TopicOutcome::refuse(ErrorCode::invalid_topic_exception, *why);
+  if (const auto why = why_not_topic_name(topic.name))
+    return TopicOutcome::refuse(ErrorCode::invalid_topic_exception, *why);
   if (find(topic.name) != nullptr) {
     return TopicOutcome::refuse(ErrorCode::topic_already_exists, "Topic '" + topic.name + "' already exists.");
   }
@@ -188,7 +188,7 @@ TopicOutcome Topics::create(const NewTopic& wanted, bool validate_only) {
   TopicRecord record;
   record.name = wanted.name;
   const PoolRule* const pool = environment_.options.pools.for_topic(wanted.name);
-  record.partition_count = wanted.partitions != -1           ? wanted.partitions
+  record.partition_count = wanted.partitions != -1               ? wanted.partitions
                            : pool != nullptr && pool->partitions ? *pool->partitions
                                                                  : environment_.options.num_partitions;
   const BrokerConfigLayers brokers = broker_layers();
@@ -222,7 +222,8 @@ TopicOutcome Topics::create(const NewTopic& wanted, bool validate_only) {
 TopicOutcome Topics::remove(const base::Uuid& id) {
   const std::lock_guard lock(change_mutex_);
   TopicHandle topic = find(id);
-  if (topic == nullptr) return TopicOutcome::refuse(ErrorCode::unknown_topic_id, "This server does not host this topic ID.");
+  if (topic == nullptr)
+    return TopicOutcome::refuse(ErrorCode::unknown_topic_id, "This server does not host this topic ID.");
   if (const auto stored = environment_.metadata.delete_topic(id); !stored) {
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The topics of this node: found by name or id on the data path, made, changed and removed off it.
 //
-// A Topic is immutable; a change puts a new one in its place, and whoever holds the old one may finish with it. Changes are
-// durable in the metadata before anybody can find them here.
+// A Topic is immutable; a change puts a new one in its place, and whoever holds the old one may finish with it. Changes
+// are durable in the metadata before anybody can find them here.
 #pragma once
 
 #include <functional>
