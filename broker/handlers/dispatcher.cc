@@ -27,7 +27,7 @@ base::Counter& RequestMetrics::requests(protocol::ApiKey key) const { return *by
 
 Dispatcher::Dispatcher(Services& services, const RequestMetrics& metrics)
     : metrics_(metrics),
-      produce_(services.topics, services.clock, services.options.node_id, metrics.produce()),
+      produce_(services.topics, services.clock, metrics.produce()),
       fetch_(services.topics, services.fetch_sessions, static_cast<std::size_t>(services.options.fetch_max_bytes),
              metrics.fetch()),
       handlers_{services, produce_, fetch_} {}

@@ -26,8 +26,8 @@ struct ProduceMetrics {
 // One per core; the core's thread.
 class ProduceHandler {
  public:
-  ProduceHandler(Topics& topics, const base::Clock& clock, std::int32_t node_id, ProduceMetrics metrics)
-      : topics_(topics), clock_(clock), node_id_(node_id), metrics_(metrics) {}
+  ProduceHandler(Topics& topics, const base::Clock& clock, ProduceMetrics metrics)
+      : topics_(topics), clock_(clock), metrics_(metrics) {}
 
   Served serve(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out);
 
@@ -51,7 +51,6 @@ class ProduceHandler {
 
   Topics& topics_;
   const base::Clock& clock_;
-  const std::int32_t node_id_;
   ProduceMetrics metrics_;
 
   // Scratch, used again by every request.

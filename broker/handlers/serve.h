@@ -8,6 +8,15 @@
 
 namespace cms::broker {
 
+template <typename Request, typename Response, typename Function>
+Served answer_now(CoreHandlers& handlers, const RequestContext& context, const Request& request,
+                  protocol::FrameBuffer& out) {
+  Response response;
+  Function{}(handlers.services, context, request, response);
+  protocol::write_response(context.version(), context.header.correlation_id, response, out);
+  return Served::answered();
+}
+
 // `Function` is a captureless lambda (Services&, const RequestContext&, const Request&, Response&).
 template <typename Request, typename Response, typename Function>
 Served serve_on_core(CoreHandlers& handlers, Core&, const RequestContext& context, base::ByteSpan body,
@@ -16,10 +25,7 @@ Served serve_on_core(CoreHandlers& handlers, Core&, const RequestContext& contex
   if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
     return Served::refuse(parsed.error().message());
   }
-  Response response;
-  Function{}(handlers.services, context, request, response);
-  protocol::write_response(context.version(), context.header.correlation_id, response, out);
-  return Served::answered();
+  return answer_now<Request, Response, Function>(handlers, context, request, out);
 }
 
 // One request on its way through a worker thread. Keeps itself alive until the worker is done with it.
@@ -75,10 +81,7 @@ Served serve_either_way(CoreHandlers& handlers, Core& core, const RequestContext
     job->start();
     return Served::later(std::move(job));
   }
-  Response response;
-  Function{}(handlers.services, context, request, response);
-  protocol::write_response(context.version(), context.header.correlation_id, response, out);
-  return Served::answered();
+  return answer_now<Request, Response, Function>(handlers, context, request, out);
 }
 
 }  // namespace cms::broker
