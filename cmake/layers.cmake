@@ -2,7 +2,7 @@
 # layer(name dependencies...): the folder <name> as a library, its unit tests, fuzzers and benchmarks, and the check that
 # it includes no other folder than those it links.
 
-set(all_layers base records protocol transport storage replication broker client)
+set(all_layers base records protocol transport storage replication coordinator broker client)
 
 function(check_includes name)
   set(allowed ${name} ${ARGN})
