@@ -8,6 +8,7 @@
 //   std::string, optional<>             int16 length and bytes, -1 for null; compact: varint length + 1, 0 for null
 //   std::vector<T>, optional<>          int32 count and elements;           compact: varint count + 1
 //   std::vector<std::byte>, optional<>  int32 length and bytes;             compact: varint length + 1
+//   BytesView, SharedBytes, optional<>  the same (byte_fields.h)
 //   RecordsView, Records                as bytes, but not copied
 //   base::Uuid                          16 bytes, zero for none
 //   a nested struct, optional<>         its fields; optional: int8 1 before them, or -1 for null
@@ -31,9 +32,9 @@ inline constexpr std::size_t elements_max = 1'000'000;
 inline constexpr std::size_t string_bytes_max = 32767;
 
 // Reads the message at the start of `body`. Everything in `into` is overwritten and its memory used again: reading the
-// same shape again allocates nothing. Fields that `version` lacks get their defaults. RecordsView and Records point
-// into `body`. After an error `into` holds parts of the message and may be used for the next read. The error is
-// `unsupported` for a version outside T::versions, else `invalid`.
+// same shape again allocates nothing. Fields that `version` lacks get their defaults. RecordsView, Records and
+// BytesView point into `body`. After an error `into` holds parts of the message and may be used for the next read. The
+// error is `unsupported` for a version outside T::versions, else `invalid`.
 //
 // Bytes left over after a response are an error: the two sides disagree about the version. After a request they are
 // ignored, as Kafka's broker does, because clients send them: librdkafka 2 asks for the metadata of all topics with an

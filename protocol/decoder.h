@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "protocol/byte_fields.h"
 #include "protocol/codec.h"
 #include "protocol/minimal_size.h"
 #include "protocol/records.h"
@@ -156,6 +157,11 @@ class Decoder {
   void content(std::vector<std::byte>& into, std::size_t size) {
     const base::ByteSpan bytes = in_.bytes(size);
     into.assign(bytes.begin(), bytes.end());
+  }
+  void content(BytesView& into, std::size_t size) { into = BytesView(in_.bytes(size)); }
+  void content(SharedBytes& into, std::size_t size) {
+    const base::ByteSpan bytes = in_.bytes(size);
+    into = bytes.empty() ? SharedBytes() : SharedBytes(base::Bytes::copy_of(bytes));
   }
   template <Structure T>
   void content(T& into, std::size_t) {

@@ -141,6 +141,8 @@ std::string type_of() {
     return "string";
   } else if constexpr (std::is_same_v<T, base::Uuid>) {
     return "uuid";
+  } else if constexpr (std::is_same_v<T, BytesView> || std::is_same_v<T, SharedBytes>) {
+    return "bytes";
   } else if constexpr (std::is_same_v<T, Records> || std::is_same_v<T, RecordsView>) {
     return "records";
   } else if constexpr (Structure<T>) {

@@ -11,6 +11,7 @@
 
 #include "base/endian.h"
 #include "base/uuid.h"
+#include "protocol/byte_fields.h"
 #include "protocol/codec.h"
 #include "protocol/records.h"
 
@@ -121,6 +122,14 @@ class Encoder {
   void sized(const std::vector<std::byte>& from, bool) {
     length<std::vector<std::byte>>(static_cast<std::int64_t>(from.size()));
     out_.append(from);
+  }
+  void sized(const BytesView& from, bool) {
+    length<BytesView>(static_cast<std::int64_t>(from.size()));
+    out_.append(from.bytes());
+  }
+  void sized(const SharedBytes& from, bool) {
+    length<SharedBytes>(static_cast<std::int64_t>(from.size()));
+    out_.append(from.bytes());
   }
   void sized(const RecordsView& from, bool nullable) {
     length<RecordsView>(from.is_null() && nullable ? -1 : static_cast<std::int64_t>(from.size()));

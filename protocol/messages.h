@@ -7,6 +7,9 @@
 #include "protocol/messages/describe.h"
 #include "protocol/messages/epochs.h"
 #include "protocol/messages/fetch.h"
+#include "protocol/messages/group_admin.h"
+#include "protocol/messages/group_offsets.h"
+#include "protocol/messages/groups.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/produce.h"
@@ -30,7 +33,15 @@ constexpr void for_each_api(Visit&& visit) {
   visit(MessagePair<FetchRequest, FetchResponse>{});
   visit(MessagePair<ListOffsetsRequest, ListOffsetsResponse>{});
   visit(MessagePair<MetadataRequest, MetadataResponse>{});
+  visit(MessagePair<OffsetCommitRequest, OffsetCommitResponse>{});
+  visit(MessagePair<OffsetFetchRequest, OffsetFetchResponse>{});
   visit(MessagePair<FindCoordinatorRequest, FindCoordinatorResponse>{});
+  visit(MessagePair<JoinGroupRequest, JoinGroupResponse>{});
+  visit(MessagePair<HeartbeatRequest, HeartbeatResponse>{});
+  visit(MessagePair<LeaveGroupRequest, LeaveGroupResponse>{});
+  visit(MessagePair<SyncGroupRequest, SyncGroupResponse>{});
+  visit(MessagePair<DescribeGroupsRequest, DescribeGroupsResponse>{});
+  visit(MessagePair<ListGroupsRequest, ListGroupsResponse>{});
   visit(MessagePair<ApiVersionsRequest, ApiVersionsResponse>{});
   visit(MessagePair<CreateTopicsRequest, CreateTopicsResponse>{});
   visit(MessagePair<DeleteTopicsRequest, DeleteTopicsResponse>{});
@@ -41,7 +52,9 @@ constexpr void for_each_api(Visit&& visit) {
   visit(MessagePair<AlterConfigsRequest, AlterConfigsResponse>{});
   visit(MessagePair<DescribeLogDirsRequest, DescribeLogDirsResponse>{});
   visit(MessagePair<CreatePartitionsRequest, CreatePartitionsResponse>{});
+  visit(MessagePair<DeleteGroupsRequest, DeleteGroupsResponse>{});
   visit(MessagePair<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>{});
+  visit(MessagePair<OffsetDeleteRequest, OffsetDeleteResponse>{});
   visit(MessagePair<DescribeClusterRequest, DescribeClusterResponse>{});
   visit(MessagePair<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>{});
 }

@@ -11,6 +11,7 @@
 
 #include "base/uuid.h"
 #include "protocol/api.h"
+#include "protocol/byte_fields.h"
 #include "protocol/errors.h"
 #include "protocol/fields.h"
 #include "protocol/records.h"
@@ -51,6 +52,8 @@ class Printer {
   void value(const base::Uuid& from) { append_quoted(line_, from.to_string()); }
   void value(const std::string& from) { append_quoted(line_, from); }
   void value(const std::vector<std::byte>& from) { size(false, from.size()); }
+  void value(const BytesView& from) { size(false, from.size()); }
+  void value(const SharedBytes& from) { size(false, from.size()); }
   void value(const RecordsView& from) { size(from.is_null(), from.size()); }
   void value(const Records& from) { size(from.is_null(), from.size()); }
   template <Structure T>

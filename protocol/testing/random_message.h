@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "base/uuid.h"
+#include "protocol/byte_fields.h"
 #include "protocol/fields.h"
 #include "protocol/records.h"
 
@@ -56,6 +57,8 @@ class RandomMessage {
     into.resize(random_.one_in(20) ? random_.below(400) : random_.below(12));
     for (char& c : into) c = static_cast<char>(random_.next());
   }
+  void sized(BytesView& into, bool) { into = BytesView(some_bytes()); }
+  void sized(SharedBytes& into, bool) { into = SharedBytes(base::Bytes::copy_of(some_bytes())); }
   void sized(RecordsView& into, bool nullable) {
     into.reset();
     if (!nullable || !random_.one_in(3)) into = RecordsView(some_bytes());
