@@ -34,12 +34,20 @@ std::filesystem::path definitions_folder() {
 }
 
 // The newest definition: of the client-facing messages there is a later copy than of all.
+constexpr const char* current_folder = "kafka-4.3-client";
+constexpr const char* older_folder = "kafka-4.0-snapshot";
+
 std::optional<Json> definition(const std::string& message) {
-  for (const char* folder : {"kafka-4.3-client", "kafka-4.0-snapshot"}) {
+  for (const char* folder : {current_folder, older_folder}) {
     std::ifstream file(definitions_folder() / folder / (message + ".json"));
     if (file) return Json::parse(file, nullptr, true, /*ignore_comments=*/true);
   }
   return std::nullopt;
+}
+
+// Only an older definition is at hand: there may be newer versions, which recorded frames have to prove.
+bool is_older(const std::string& message) {
+  return !std::filesystem::exists(definitions_folder() / current_folder / (message + ".json"));
 }
 
 // "3+", "0-2", "5" or "none".
@@ -202,7 +210,8 @@ void agrees_with_definition() {
   ASSERT_TRUE(message) << name;
   SCOPED_TRACE(name);
   EXPECT_EQ(static_cast<int>(T::api_key), message->at("apiKey").get<int>());
-  for (Version version = T::versions.first; version <= T::versions.last; ++version) {
+  const Version last = is_older(name) ? std::min(T::versions.last, valid_versions(*message).last) : T::versions.last;
+  for (Version version = T::versions.first; version <= last; ++version) {
     SCOPED_TRACE(version);
     EXPECT_EQ(version >= T::flexible_since, in_versions(message->at("flexibleVersions"), version));
     const std::vector<Described> theirs = described_by(*message, version);
@@ -226,9 +235,12 @@ class Definitions : public ::testing::Test {
 
 TEST_F(Definitions, EveryFieldOfEveryVersionIsAsKafkaDefinesIt) {
   for_each_api([]<typename Pair>(Pair) {
-    const std::optional<Json> request = definition(std::string(name_of(Pair::Request::api_key)) + "Request");
+    const std::string name = std::string(name_of(Pair::Request::api_key)) + "Request";
+    const std::optional<Json> request = definition(name);
     ASSERT_TRUE(request);
-    EXPECT_EQ(Pair::Request::versions, valid_versions(*request)) << name_of(Pair::Request::api_key);
+    const VersionRange served = valid_versions(*request);
+    if (!is_older(name)) EXPECT_EQ(Pair::Request::versions, served) << name;
+    if (is_older(name)) EXPECT_GE(Pair::Request::versions.last, served.last) << name;
     agrees_with_definition<typename Pair::Request>();
     agrees_with_definition<typename Pair::Response>();
   });
@@ -236,7 +248,7 @@ TEST_F(Definitions, EveryFieldOfEveryVersionIsAsKafkaDefinesIt) {
 
 TEST_F(Definitions, EveryApiHasItsNameAndItsFirstFlexibleVersion) {
   int compared = 0;
-  for (const char* folder : {"kafka-4.3-client", "kafka-4.0-snapshot"}) {
+  for (const char* folder : {current_folder, older_folder}) {
     for (const auto& entry : std::filesystem::directory_iterator(definitions_folder() / folder)) {
       const std::string file = entry.path().stem();
       if (!file.ends_with("Request")) continue;

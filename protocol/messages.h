@@ -3,7 +3,9 @@
 #pragma once
 
 #include "protocol/messages/cluster.h"
+#include "protocol/messages/config_resources.h"
 #include "protocol/messages/configs.h"
+#include "protocol/messages/consumer_group.h"
 #include "protocol/messages/describe.h"
 #include "protocol/messages/epochs.h"
 #include "protocol/messages/fetch.h"
@@ -14,6 +16,8 @@
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/produce.h"
 #include "protocol/messages/producer.h"
+#include "protocol/messages/reassignments.h"
+#include "protocol/messages/telemetry.h"
 #include "protocol/messages/topics.h"
 
 namespace cms::protocol {
@@ -53,9 +57,17 @@ constexpr void for_each_api(Visit&& visit) {
   visit(MessagePair<DescribeLogDirsRequest, DescribeLogDirsResponse>{});
   visit(MessagePair<CreatePartitionsRequest, CreatePartitionsResponse>{});
   visit(MessagePair<DeleteGroupsRequest, DeleteGroupsResponse>{});
+  visit(MessagePair<ElectLeadersRequest, ElectLeadersResponse>{});
   visit(MessagePair<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>{});
+  visit(MessagePair<AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse>{});
+  visit(MessagePair<ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse>{});
   visit(MessagePair<OffsetDeleteRequest, OffsetDeleteResponse>{});
   visit(MessagePair<DescribeClusterRequest, DescribeClusterResponse>{});
+  visit(MessagePair<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>{});
+  visit(MessagePair<ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>{});
+  visit(MessagePair<GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>{});
+  visit(MessagePair<PushTelemetryRequest, PushTelemetryResponse>{});
+  visit(MessagePair<ListConfigResourcesRequest, ListConfigResourcesResponse>{});
   visit(MessagePair<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>{});
 }
 
