@@ -75,7 +75,11 @@ base::Result<std::vector<Setting>> settings_of(const Flags& flags) {
     auto value = listeners_value(flags.listen, protocols);
     if (!value) return value.error();
     settings.push_back({"listeners", *value, "--listen", true});
-    if (!protocols.empty()) settings.push_back({"listener.security.protocol.map", protocols, "--listen", true});
+    if (!protocols.empty()) {
+      // Names that are ours: the configuration's own listeners keep what it says of them.
+      settings.push_back(
+          {.name = "listener.security.protocol.map", .value = protocols, .where = "--listen", .adds = true});
+    }
   }
   if (!flags.data.empty()) settings.push_back({"log.dirs", flags.data, "--data", true});
   if (!flags.admin.empty()) settings.push_back({"admin.listener", flags.admin, "--admin", true});

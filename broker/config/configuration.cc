@@ -90,7 +90,11 @@ void Loader::take(const Setting& setting) {
   const std::string_view name = canonical_option(setting.name);
   const OptionSpec* option = table_.find(name);
   if (option == nullptr) return unknown(setting);
-  const std::string why = set_option(result_.options, *option, setting.value);
+  const ConfigMap& given = result_.options.given;
+  const auto before = setting.adds ? given.find(option->name) : given.end();
+  const bool any_before = before != given.end() && !before->second.empty();
+  const std::string value = any_before ? setting.value + "," + before->second : setting.value;
+  const std::string why = set_option(result_.options, *option, value);
   if (!why.empty()) error(setting.where + ": " + setting.name + ": " + why);
   where_[option->name] = setting.where;
 }

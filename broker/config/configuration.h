@@ -26,6 +26,7 @@ struct Setting {
   std::string value;
   std::string where;   // "cmsd.toml:12:5", "environment CMS_NUM__PARTITIONS", "--set"
   bool strict = true;  // an unknown name is an error; otherwise a warning
+  bool adds = false;   // a list's entries, put before those that were given elsewhere, which stay
 };
 
 struct Configuration {

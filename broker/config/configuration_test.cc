@@ -265,6 +265,20 @@ TEST_F(ConfigurationTest, FlagsAreReadAndWin) {
   EXPECT_EQ(options.node_id, 2);
 }
 
+TEST_F(ConfigurationTest, BareAddressLeavesTheProtocolsOfNamedListenersAsConfigured) {
+  const std::string map = file("map.toml", "listener.security.protocol.map = \"LAN:PLAINTEXT,PLAINTEXT2:SSL\"\n");
+  const Command run =
+      command({"--config", map, "--listen", "LAN://127.0.0.1:1", "--listen", "unix:/run/a", "--listen", "[::1]:2"});
+  ASSERT_TRUE(run.run) << run.output;
+  for (const Listener& listener : run.configuration.options.listeners) {
+    EXPECT_EQ(listener.security_protocol, "PLAINTEXT") << listener.name;
+  }
+  // Nor does it make an address less guarded than the file says.
+  const Command guarded = command({"--config", map, "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"});
+  EXPECT_EQ(guarded.exit_code, 1);
+  EXPECT_TRUE(contains(guarded.output, "listener PLAINTEXT2 asks for SSL")) << guarded.output;
+}
+
 TEST_F(ConfigurationTest, WrongFlagsExitWithOne) {
   EXPECT_EQ(command({"--set", "num.partitions"}).output, "--set num.partitions: write --set NAME=VALUE\n");
   EXPECT_EQ(command({"--set", "num.partition=3"}).output,
