@@ -266,10 +266,9 @@ void Server::keep_house() {
 }
 
 void Server::stop() {
-  {
-    const std::lock_guard lock(stop_mutex_);
-    stopping_ = true;
-  }
+  // Told under the lock: once it is free, run() may return and the server go.
+  const std::lock_guard lock(stop_mutex_);
+  stopping_ = true;
   stop_changed_.notify_all();
 }
 
