@@ -188,6 +188,10 @@ void Server::register_metrics() {
     return static_cast<double>(sum);
   });
   p.metrics.gauge_function("cms_topics", "Topics.", "", [&p] { return static_cast<double>(p.topics->all().size()); });
+  p.metrics.gauge_function("cms_partitions_offline", "Partitions that could not be opened and are not served.", "",
+                           [&p] { return static_cast<double>(p.topics->ailing().offline); });
+  p.metrics.gauge_function("cms_partitions_read_only", "Partitions that take no records since a write has failed.", "",
+                           [&p] { return static_cast<double>(p.topics->ailing().read_only); });
   p.metrics.gauge_function("cms_fetch_sessions", "Fetch sessions kept.", "",
                            [&p] { return static_cast<double>(p.fetch_sessions.session_count()); });
   p.metrics.gauge_function("cms_log_memory_bytes", "Memory that logs hold.", "",

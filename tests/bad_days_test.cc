@@ -171,7 +171,7 @@ TEST_F(DamageTest, TornEndOfASegmentIsPutAsideAfterAKill) {
   expect_other_intact();
 }
 
-TEST_F(DamageTest, FinishedSegmentThatIsNotWholeIsNamedAfterAKill) {
+TEST_F(DamageTest, FinishedSegmentThatIsNotWholeClosesItsPartitionAndNoOther) {
   fill();
   broker_.kill();
   const std::string first =
@@ -180,9 +180,50 @@ TEST_F(DamageTest, FinishedSegmentThatIsNotWholeIsNamedAfterAKill) {
       "/0/00000000000000000000.log";
   const auto size = fs::file_size(first);
   fs::resize_file(first, size / 2);
-  const Finished refused = run_broker({.data = broker_.data()}, milliseconds(3000));
-  EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_TRUE(says(refused, "00000000000000000000.log")) << refused.err;
+  broker_.start();
+  expect_other_intact();
+  Wire wire(broker_.port());
+  EXPECT_EQ(produce(wire, "t", batch_of("more")).error_code, ErrorCode::kafka_storage_error);
+  EXPECT_EQ(fetch(wire, "t", 0).error, ErrorCode::kafka_storage_error);
+  EXPECT_EQ(list_offset(wire, "t", -1).error_code, ErrorCode::kafka_storage_error);
+  EXPECT_EQ(delete_records(wire, "t", 1).error_code, ErrorCode::kafka_storage_error);
+  const auto shown = metadata_of(wire, "t").partitions.at(0);
+  EXPECT_EQ(shown.error_code, ErrorCode::leader_not_available);
+  EXPECT_EQ(shown.leader_id, -1);
+  EXPECT_EQ(shown.offline_replicas, shown.replica_nodes);
+  // One line says which file, where, and what to do.
+  const std::string log = broker_.log();
+  const std::size_t line = log.find("partition is offline");
+  ASSERT_NE(line, std::string::npos) << log;
+  EXPECT_EQ(log.find("partition is offline", line + 1), std::string::npos);
+  const std::string words = log.substr(line, log.find('\n', line) - line);
+  for (const std::string part : {"00000000000000000000.log", "at position", "Restore this file", "topic=t "})
+    EXPECT_NE(words.find(part), std::string::npos) << words;
+  EXPECT_GE(fs::file_size(first), size / 2);  // nothing was thrown away
+  EXPECT_EQ(delete_topic(wire, "t"), ErrorCode::none);
+  create_topic(wire, "t");
+  EXPECT_EQ(append(wire, "t", batch_of("anew")), 0);
+}
+
+TEST_F(DamageTest, PartitionThatWasOfflineIsServedOnceItsFileIsBack) {
+  fill();
+  broker_.kill();
+  const std::string index = file_below(topic_directory_, ".cmsindex");
+  const std::string first = fs::path(index).parent_path() / "00000000000000000000.log";
+  fs::rename(first, first + ".away");
+  std::ofstream(first) << "not a segment";
+  broker_.start();
+  {
+    Wire wire(broker_.port());
+    EXPECT_EQ(fetch(wire, "t", 0).error, ErrorCode::kafka_storage_error);
+  }
+  EXPECT_EQ(broker_.stop(), sigterm_exit);
+  fs::rename(first + ".away", first);
+  broker_.start();
+  Wire wire(broker_.port());
+  EXPECT_EQ(read_all(wire, "t").size(), 8u);
+  EXPECT_EQ(append(wire, "t", batch_of("next")), 8);
+  expect_other_intact();
 }
 
 TEST_F(DamageTest, LostIndexIsMadeAgain) {

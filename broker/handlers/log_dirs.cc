@@ -23,6 +23,7 @@ class Sizes {
   }
 
   void add(const Partition& partition) {
+    if (partition.is_offline()) return;  // as Kafka: a log that is not open has no size
     const bool in_memory = partition.identity().durability != Durability::persistent;
     auto& topics = in_memory ? memory : disk;
     if (topics.empty() || topics.back().name != partition.identity().topic) {

@@ -81,5 +81,15 @@ TEST_F(LogDirsTest, DirectoryThatCannotBeAskedSaysSo) {
   EXPECT_EQ(files.total_bytes, -1);
 }
 
+TEST_F(LogDirsTest, PartitionThatCannotBeOpenedIsLeftOut) {
+  broker_.create("a", 2);
+  broker_.logs.damaged = 0;
+  broker_.restart();
+  const auto topics = ask({}).results[0].topics;
+  ASSERT_EQ(topics.size(), 1u);
+  ASSERT_EQ(topics[0].partitions.size(), 1u);
+  EXPECT_EQ(topics[0].partitions[0].partition_index, 1);
+}
+
 }  // namespace
 }  // namespace cms::broker

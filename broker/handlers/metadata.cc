@@ -58,6 +58,10 @@ void add_partitions(const Topic& topic, MetadataResponse::Topic& into) {
     shown.leader_epoch = view.number;
     shown.replica_nodes = view.members;
     shown.isr_nodes = view.members;
+    if (!partition->is_offline()) continue;
+    shown.error_code = ErrorCode::leader_not_available;  // as Kafka of a partition whose log directory has failed
+    shown.leader_id = no_leader;
+    shown.offline_replicas = view.members;
   }
 }
 

@@ -9,6 +9,8 @@
 
 namespace cms::broker {
 
+inline constexpr std::int32_t no_leader = -1;
+
 // What a client that asks for it may do (KIP-430): everything that the resource has, as a bit per operation. There is
 // no authorizer.
 inline constexpr std::int32_t all_topic_operations = 0b1101'1111'1000;

@@ -223,5 +223,22 @@ TEST_F(MetadataRequestTest, DeletedTopicIsUnknownAtOnce) {
   EXPECT_TRUE(ask({}).topics.empty());
 }
 
+TEST_F(MetadataRequestTest, PartitionThatCannotBeOpenedIsListedWithoutALeader) {
+  broker_.create("t", 2);
+  broker_.logs.damaged = 1;
+  broker_.restart();
+  const auto partitions = ask(named({"t"})).topics.at(0).partitions;
+  ASSERT_EQ(partitions.size(), 2u);
+  EXPECT_EQ(partitions[0].error_code, ErrorCode::none);
+  EXPECT_TRUE(partitions[0].offline_replicas.empty());
+  EXPECT_EQ(partitions[1].error_code, ErrorCode::leader_not_available);
+  EXPECT_EQ(partitions[1].leader_id, no_leader);
+  EXPECT_EQ(partitions[1].replica_nodes, partitions[0].replica_nodes);
+  EXPECT_EQ(partitions[1].offline_replicas, partitions[0].replica_nodes);
+  EXPECT_EQ(broker_.topics().ailing().offline, 1u);
+  EXPECT_EQ(broker_.topics().remove(broker_.topics().find("t")->id()).error, ErrorCode::none);
+  EXPECT_EQ(broker_.topics().ailing().offline, 0u);
+}
+
 }  // namespace
 }  // namespace cms::broker

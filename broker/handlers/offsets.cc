@@ -123,7 +123,8 @@ void end_of_epoch(const TopicHandle& topic, const OffsetForLeaderEpochRequest::P
     answer.error_code = ErrorCode::unknown_topic_or_partition;
     return;
   }
-  answer.error_code = partition->check_epoch(wanted.current_leader_epoch);
+  answer.error_code =
+      partition->is_offline() ? ErrorCode::kafka_storage_error : partition->check_epoch(wanted.current_leader_epoch);
   if (answer.error_code != ErrorCode::none || wanted.leader_epoch < 0) return;
   const Positions positions = partition->positions();
   if (wanted.leader_epoch == positions.epoch) {
@@ -163,6 +164,8 @@ void list_offsets(const Topics& topics, const RequestContext& context, const Lis
         answer.error_code = ErrorCode::unsupported_version;
       } else if (partition == nullptr) {
         answer.error_code = ErrorCode::unknown_topic_or_partition;
+      } else if (partition->is_offline()) {
+        answer.error_code = ErrorCode::kafka_storage_error;
       } else if (const ErrorCode error = partition->check_epoch(wanted.current_leader_epoch);
                  error != ErrorCode::none) {
         answer.error_code = error;

@@ -27,9 +27,13 @@ class TestLogs final : public LogFactory {
   // Called with each log before its partition is made of it: what is appended here is stable from the beginning.
   std::function<void(storage::Log&)> fill;
 
-  base::Result<std::unique_ptr<storage::Log>> open(const std::string&, const base::Uuid&, std::int32_t,
+  // Of this partition, of any topic, the files are damaged; -1: of none.
+  std::int32_t damaged = -1;
+
+  base::Result<std::unique_ptr<storage::Log>> open(const std::string&, const base::Uuid&, std::int32_t partition,
                                                    records::Offset first_offset, const EffectiveTopicConfig& config,
                                                    std::int64_t producer_expiration_ms) override {
+    if (partition == damaged) return base::Error(base::ErrorKind::corrupt, "0.log: wrong checksum at position 61");
     auto log = std::make_unique<storage::MemoryLog>(arena_, log_options(config, producer_expiration_ms),
                                                     storage::MemoryLog::Start{.offset = first_offset});
     if (fill) fill(*log);

@@ -62,6 +62,10 @@ void add_partition(const Partition& partition, DescribeTopicPartitionsResponse::
   shown.isr_nodes = view.members;
   shown.eligible_leader_replicas.emplace();
   shown.last_known_elr.emplace();
+  if (!partition.is_offline()) return;
+  shown.error_code = ErrorCode::leader_not_available;
+  shown.leader_id = no_leader;
+  shown.offline_replicas = view.members;
 }
 
 }  // namespace

@@ -117,5 +117,15 @@ TEST_F(TopicPartitionsTest, CursorAtADeletedTopicGoesOnBehindIt) {
   EXPECT_EQ(shown(ask(request)), Names{"c:0"});
 }
 
+TEST_F(TopicPartitionsTest, PartitionThatCannotBeOpenedHasNoLeader) {
+  broker_.create("a", 1);
+  broker_.logs.damaged = 0;
+  broker_.restart();
+  const auto partition = ask(of({"a"})).topics.at(0).partitions.at(0);
+  EXPECT_EQ(partition.error_code, ErrorCode::leader_not_available);
+  EXPECT_EQ(partition.leader_id, -1);
+  EXPECT_EQ(partition.offline_replicas, partition.replica_nodes);
+}
+
 }  // namespace
 }  // namespace cms::broker

@@ -2,6 +2,7 @@
 #include "broker/topics/partition.h"
 
 #include "base/log.h"
+#include "storage/unopened_log.h"
 
 namespace cms::broker {
 
@@ -17,6 +18,17 @@ Partition::Partition(Identity identity, std::unique_ptr<storage::Log> log, repli
       reserved_end_(reserved_end) {
   // The epoch begins here even if nothing is appended in it, so that OffsetForLeaderEpoch can tell.
   log_->epochs().assign(frontier_.view().number, log_->next_offset());
+}
+
+std::shared_ptr<Partition> Partition::offline(Identity identity, base::Error why, replication::View view,
+                                              std::shared_ptr<const EffectiveTopicConfig> config,
+                                              PartitionEnvironment environment) {
+  auto partition =
+      std::make_shared<Partition>(std::move(identity), std::make_unique<storage::UnopenedLog>(std::move(why)),
+                                  std::move(view), std::move(config), 0, std::move(environment));
+  partition->offline_ = true;
+  partition->state_ = ErrorCode::kafka_storage_error;
+  return partition;
 }
 
 Partition::~Partition() { CHECK(waiters_.empty()); }
@@ -111,7 +123,7 @@ void Partition::reserved(Offset end) {
 ReadOutcome Partition::read(const ReadRequest& request, protocol::Records* into) {
   ReadOutcome outcome;
   const std::lock_guard lock(mutex_);
-  outcome.error = state_ == ErrorCode::unknown_topic_or_partition ? state_ : ErrorCode::none;
+  outcome.error = offline_ || state_ == ErrorCode::unknown_topic_or_partition ? state_ : ErrorCode::none;
   if (outcome.error != ErrorCode::none) return outcome;
   const LeaderEpoch epoch = frontier_.view().number;
   if (request.current_leader_epoch >= 0 && request.current_leader_epoch != epoch) {

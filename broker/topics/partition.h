@@ -121,6 +121,11 @@ class Partition final : public Flushable, private storage::IoCompletion {
   // `reserved_end` is where the next restart would go on; a persistent partition needs none.
   Partition(Identity identity, std::unique_ptr<storage::Log> log, replication::View view,
             std::shared_ptr<const EffectiveTopicConfig> config, Offset reserved_end, PartitionEnvironment environment);
+
+  // One whose log could not be opened: it is listed, and every request to it is answered KAFKA_STORAGE_ERROR.
+  static std::shared_ptr<Partition> offline(Identity identity, base::Error why, replication::View view,
+                                            std::shared_ptr<const EffectiveTopicConfig> config,
+                                            PartitionEnvironment environment);
   ~Partition() override;
 
   const Identity& identity() const { return identity_; }
@@ -144,6 +149,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
   Positions positions() const;
   replication::View view() const;
   ErrorCode state() const;  // none; kafka_storage_error after a failed write; unknown_topic_or_partition when removed
+  bool is_offline() const { return offline_; }  // its log was never opened; else reads go on in every state
 
   // ErrorCode for a client that believes the leader epoch to be `epoch` (KIP-320).
   ErrorCode check_epoch(LeaderEpoch epoch) const;
@@ -194,6 +200,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
   // Fixed at construction.
   const Identity identity_;
   const PartitionEnvironment environment_;
+  bool offline_ = false;
 
   // mutex_.
   mutable std::mutex mutex_;

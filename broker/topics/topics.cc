@@ -43,7 +43,7 @@ base::Result<void> Topics::open() {
   const auto records = environment_.metadata.topics();
   std::size_t done = 0;
   for (const TopicPointer& record : records) {
-    auto topic = build(record, nullptr);
+    auto topic = build(record, nullptr, Unopened::goes_offline);
     if (!topic) return topic.error().while_doing("opening topic " + record->name);
     publish(std::move(*topic));
     ++done;
@@ -65,19 +65,25 @@ BrokerConfigLayers Topics::broker_layers() const {
 }
 
 base::Result<std::shared_ptr<Partition>> Topics::open_partition(
-    const TopicRecord& record, std::int32_t index, const std::shared_ptr<const EffectiveTopicConfig>& config) {
+    const TopicRecord& record, std::int32_t index, const std::shared_ptr<const EffectiveTopicConfig>& config,
+    Unopened unopened) {
   const Offset first =
       record.durability == Durability::persistent ? 0 : environment_.metadata.first_usable_offset(record.id, index);
   auto log = environment_.logs.open(record.name, record.id, index, first, *config, producer_expiration_ms_);
-  if (!log) return log.error().while_doing("partition " + std::to_string(index));
+  if (!log && unopened == Unopened::is_an_error) return log.error().while_doing("partition " + std::to_string(index));
   replication::View view{.number = environment_.metadata.leader_epoch(record),
                          .members = {environment_.metadata.node_id()}};
-  return std::make_shared<Partition>(
-      Partition::Identity{record.name, index, record.durability}, std::move(*log), std::move(view), config, first,
-      PartitionEnvironment{environment_.clock, environment_.run_on_worker,
-                           [this, id = record.id](const std::shared_ptr<Partition>& partition, Offset end) {
-                             reserve(partition, id, end);
-                           }});
+  Partition::Identity identity{record.name, index, record.durability};
+  PartitionEnvironment around{
+      environment_.clock, environment_.run_on_worker,
+      [this, id = record.id](const std::shared_ptr<Partition>& partition, Offset end) { reserve(partition, id, end); }};
+  if (!log) {
+    base::log_error("partition is offline", "topic", record.name, "partition", index, "why", log.error().message(),
+                    "remedy", "mend what it names and start again, or delete the topic; other partitions are served");
+    return Partition::offline(std::move(identity), log.error(), std::move(view), config, std::move(around));
+  }
+  return std::make_shared<Partition>(std::move(identity), std::move(*log), std::move(view), config, first,
+                                     std::move(around));
 }
 
 void Topics::reserve(const std::shared_ptr<Partition>& partition, const base::Uuid& id, Offset end) {
@@ -109,7 +115,7 @@ base::Result<void> Topics::reserve_first(std::span<const TopicHandle> topics) {
   return {};
 }
 
-base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previous) {
+base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previous, Unopened unopened) {
   const BrokerConfigLayers brokers = broker_layers();
   auto topic = std::make_shared<Topic>();
   topic->config = std::make_shared<EffectiveTopicConfig>(effective_topic_config(layers_of(*record, brokers)));
@@ -120,7 +126,7 @@ base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previo
       topic->partitions.back()->set_config(topic->config, log_options(*topic->config, producer_expiration_ms_));
       continue;
     }
-    auto partition = open_partition(*topic->record, index, topic->config);
+    auto partition = open_partition(*topic->record, index, topic->config, unopened);
     if (!partition) return partition.error();
     topic->partitions.push_back(std::move(*partition));
   }
@@ -155,6 +161,20 @@ std::vector<TopicHandle> Topics::all() const {
   std::sort(topics.begin(), topics.end(),
             [](const TopicHandle& a, const TopicHandle& b) { return a->name() < b->name(); });
   return topics;
+}
+
+Topics::Ailing Topics::ailing() const {
+  Ailing ailing;
+  for (const TopicHandle& topic : all()) {
+    for (const auto& partition : topic->partitions) {
+      if (partition->is_offline()) {
+        ++ailing.offline;
+      } else if (partition->state() == ErrorCode::kafka_storage_error) {
+        ++ailing.read_only;
+      }
+    }
+  }
+  return ailing;
 }
 
 TopicOutcome Topics::check_new(const NewTopic& topic) const {
@@ -208,7 +228,7 @@ TopicOutcome Topics::create(const NewTopic& wanted, bool validate_only) {
   record.id = base::Uuid::random(random_);
   auto stored = environment_.metadata.create_topic(std::move(record));
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
-  auto topic = build(*stored, nullptr);
+  auto topic = build(*stored, nullptr, Unopened::is_an_error);
   if (!topic) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, topic.error().message());
   if (const auto reserved = reserve_first({&*topic, 1}); !reserved) {
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
@@ -259,7 +279,7 @@ TopicOutcome Topics::add_partitions(std::string_view name, std::int32_t total, b
   if (validate_only) return {ErrorCode::none, {}, topic};
   auto stored = environment_.metadata.set_partition_count(topic->id(), total);
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
-  auto grown = build(*stored, topic.get());
+  auto grown = build(*stored, topic.get(), Unopened::is_an_error);
   if (!grown) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, grown.error().message());
   if (const auto reserved = reserve_first({&*grown, 1}); !reserved) {
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
@@ -284,7 +304,7 @@ TopicOutcome Topics::change_config(std::string_view name, const ConfigChange& ch
   if (validate_only) return {ErrorCode::none, {}, topic};
   auto stored = environment_.metadata.set_topic_configs(topic->id(), *changed);
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
-  auto altered = build(*stored, topic.get());
+  auto altered = build(*stored, topic.get(), Unopened::is_an_error);
   if (!altered) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, altered.error().message());
   publish(*altered);
   base::log_info("topic config changed", "topic", name);
@@ -316,7 +336,7 @@ TopicOutcome Topics::change_broker_config(std::optional<std::int32_t> node, cons
   take_dynamic_options();
   for (const TopicHandle& topic : all()) {
     // Cannot fail: no partition is added, so no log is opened.
-    if (auto renewed = build(topic->record, topic.get())) publish(std::move(*renewed));
+    if (auto renewed = build(topic->record, topic.get(), Unopened::is_an_error)) publish(std::move(*renewed));
   }
   base::log_info("broker config changed", "of", node ? std::to_string(*node) : "all brokers");
   return {};

@@ -76,13 +76,21 @@ class Topics {
   explicit Topics(TopicsEnvironment environment);
   ~Topics();
 
-  // Opens every partition that the metadata names. Before anything is served.
+  // Opens every partition that the metadata names. Before anything is served. One whose log cannot be opened is offline
+  // and logged; the others are not the worse for it.
   base::Result<void> open();
 
   // --- Any thread, never blocks for long.
   TopicHandle find(std::string_view name) const;
   TopicHandle find(const base::Uuid& id) const;
   std::vector<TopicHandle> all() const;  // sorted by name
+
+  // Partitions that need an operator.
+  struct Ailing {
+    std::size_t offline = 0;    // could not be opened: neither read nor written
+    std::size_t read_only = 0;  // a write or sync has failed: only read
+  };
+  Ailing ailing() const;
 
   // --- Blocks until durable; not on a core's thread. Any number of threads; changes are made one at a time.
   TopicOutcome create(const NewTopic& topic, bool validate_only);
@@ -119,9 +127,11 @@ class Topics {
     std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
   };
 
-  base::Result<TopicHandle> build(TopicPointer record, const Topic* previous);
+  enum class Unopened { is_an_error, goes_offline };
+  base::Result<TopicHandle> build(TopicPointer record, const Topic* previous, Unopened unopened);
   base::Result<std::shared_ptr<Partition>> open_partition(const TopicRecord& record, std::int32_t index,
-                                                          const std::shared_ptr<const EffectiveTopicConfig>& config);
+                                                          const std::shared_ptr<const EffectiveTopicConfig>& config,
+                                                          Unopened unopened);
   void publish(TopicHandle topic);
   TopicConfigLayers layers_of(const TopicRecord& record, const BrokerConfigLayers& brokers) const;
   TopicOutcome check_new(const NewTopic& topic) const;
