@@ -239,8 +239,9 @@ TEST_F(Definitions, EveryFieldOfEveryVersionIsAsKafkaDefinesIt) {
     const std::optional<Json> request = definition(name);
     ASSERT_TRUE(request);
     const VersionRange served = valid_versions(*request);
-    if (!is_older(name)) EXPECT_EQ(Pair::Request::versions, served) << name;
-    if (is_older(name)) EXPECT_GE(Pair::Request::versions.last, served.last) << name;
+    const VersionRange ours = Pair::Request::versions;
+    EXPECT_EQ(ours.first, served.first) << name;
+    EXPECT_TRUE(ours.last == served.last || (is_older(name) && ours.last > served.last)) << name;
     agrees_with_definition<typename Pair::Request>();
     agrees_with_definition<typename Pair::Response>();
   });
