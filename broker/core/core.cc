@@ -80,6 +80,7 @@ void Core::drain() {
   end_of_turn();
   finish_files();
   deadlines_.clear();
+  due_flushes_.clear();
   boost::system::error_code ignored;
   sweep_timer_.cancel();
   files_ready_.cancel(ignored);
@@ -110,6 +111,20 @@ void Core::end_of_turn() {
     flushing_.clear();
   }
   files_->submit();
+}
+
+void Core::flush_at(std::shared_ptr<Flushable> flushable, SteadyTime at) {
+  due_flushes_.emplace_front(*this, std::move(flushable));
+  DueFlush& due = due_flushes_.front();
+  due.self = due_flushes_.begin();
+  deadlines_.add(due, at);
+}
+
+void Core::DueFlush::expired() {
+  Core& owner = core;
+  const std::shared_ptr<Flushable> due = std::move(flushable);
+  owner.due_flushes_.erase(self);  // this is gone
+  due->flush_is_due(owner);
 }
 
 void Core::answer_first() {

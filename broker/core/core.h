@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -32,6 +33,9 @@ class Flushable : public std::enable_shared_from_this<Flushable> {
  public:
   virtual ~Flushable() = default;
   virtual void start_flush(Core& core) = 0;
+
+  // The time given to Core::flush_at() has come.
+  virtual void flush_is_due(Core& core) = 0;
 };
 
 class Core {
@@ -58,6 +62,8 @@ class Core {
   Deadlines& deadlines() { return deadlines_; }
   protocol::FrameBuffer& outgoing() { return outgoing_; }  // scratch of the turn; empty between turns
   void flush_later(std::shared_ptr<Flushable> flushable) { to_flush_.push_back(std::move(flushable)); }
+  // For what may wait: one timer for all that is appended until then. Forgotten when the core stops.
+  void flush_at(std::shared_ptr<Flushable> flushable, SteadyTime at);
   void end_of_turn();
 
   // Before a connection sends its own responses: answers what its requests have woken, if that is little. Who waits for
@@ -73,6 +79,15 @@ class Core {
   static constexpr std::chrono::seconds sweep_interval{1};
 
  private:
+  struct DueFlush final : Deadline {
+    DueFlush(Core& of, std::shared_ptr<Flushable> what) : core(of), flushable(std::move(what)) {}
+    void expired() override;
+
+    Core& core;
+    std::shared_ptr<Flushable> flushable;
+    std::list<DueFlush>::iterator self;
+  };
+
   void answer_woken();
   void await_files();
   void await_sweep();
@@ -98,6 +113,7 @@ class Core {
   boost::asio::posix::stream_descriptor files_ready_;
   boost::asio::steady_timer sweep_timer_;
   Deadlines deadlines_;
+  std::list<DueFlush> due_flushes_;
   protocol::FrameBuffer outgoing_;
   protocol::FrameBuffer answers_;  // scratch of answer_woken()
   std::vector<std::shared_ptr<Pending>> woken_;

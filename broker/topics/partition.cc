@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/topics/partition.h"
 
+#include <boost/asio/post.hpp>
+
 #include "base/log.h"
 #include "storage/unopened_log.h"
 
@@ -14,7 +16,6 @@ Partition::Partition(Identity identity, std::unique_ptr<storage::Log> log, repli
       log_(std::move(log)),
       frontier_(std::move(view), log_->durable_end()),
       config_(std::move(config)),
-      last_sync_ms_(environment_.clock.now_ms()),
       reserved_end_(reserved_end) {
   // The epoch begins here even if nothing is appended in it, so that OffsetForLeaderEpoch can tell.
   log_->epochs().assign(frontier_.view().number, log_->next_offset());
@@ -80,6 +81,7 @@ bool Partition::append_new(records::BatchView batch, AppendOutcome& outcome) {
     outcome.log_append_time_ms = batch.max_timestamp();
   }
   unsynced_records_ += batch.record_count();
+  if (!sync_due_) sync_due_ = sync_wanted_by();
   advance(log_->durable_end());
   return true;
 }
@@ -203,7 +205,8 @@ void Partition::advance(Offset durable) {
 
 void Partition::start_flush(Core& core) {
   const std::lock_guard lock(mutex_);
-  if (!log_->wants_flush() || flushing_core_ != nullptr) {
+  const bool only_sync = state_ == ErrorCode::none && sync_is_due() && log_->written_end() > log_->durable_end();
+  if (flushing_core_ != nullptr || !(log_->wants_flush() || only_sync)) {
     flush_asked_ = flushing_core_ != nullptr;
     return;
   }
@@ -212,19 +215,48 @@ void Partition::start_flush(Core& core) {
   log_->start_flush(core.files(), must_sync(), *this);
 }
 
-// An acknowledged record is synced, unless the topic's flush.messages or flush.ms says that it need not be.
+// When what is appended now is to be synced at the latest; none: with its flush, or whenever flush.messages says.
+std::optional<SteadyTime> Partition::sync_wanted_by() const {
+  constexpr std::int64_t never_ms = 1ll << 40;  // 35 years
+  if (config_->flush_messages <= 1 || config_->flush_ms >= never_ms) return std::nullopt;
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds(config_->flush_ms);
+}
+
+bool Partition::sync_is_due() const { return sync_due_ && *sync_due_ <= std::chrono::steady_clock::now(); }
+
+// An acknowledged record is synced, unless the topic's flush.messages says that it need not be, or not before flush.ms.
 bool Partition::must_sync() {
-  const base::TimestampMs now = environment_.clock.now_ms();
-  if (unsynced_records_ < config_->flush_messages && now - last_sync_ms_ < config_->flush_ms) return false;
+  if (unsynced_records_ < config_->flush_messages && !sync_is_due()) return false;
   unsynced_records_ = 0;
-  last_sync_ms_ = now;
+  sync_due_.reset();
   return true;
+}
+
+// One timer is under way for all that is appended meanwhile, whichever core takes it. It may come early, for what has
+// been synced otherwise.
+void Partition::flush_is_due(Core& core) {
+  std::optional<SteadyTime> later;
+  bool flush = false;
+  {
+    const std::lock_guard lock(mutex_);
+    sync_timer_set_ = false;
+    if (!sync_due_ || state_ != ErrorCode::none) return;
+    if (!sync_is_due()) {
+      later = sync_due_;
+      sync_timer_set_ = true;
+    } else if (!flush_asked_) {  // else it is seen when that flush begins, or has ended
+      flush = flush_asked_ = true;
+    }
+  }
+  if (later) core.flush_at(shared_from_this(), *later);
+  if (flush) core.flush_later(shared_from_this());
 }
 
 void Partition::completed(base::Result<std::size_t> bytes) noexcept {
   Core& core = *flushing_core_;
   const std::shared_ptr<Flushable> self = std::move(flushing_self_);
   bool again = false;
+  std::optional<SteadyTime> sync_by;
   std::vector<LogWork> work;
   {
     const std::lock_guard lock(mutex_);
@@ -236,11 +268,15 @@ void Partition::completed(base::Result<std::size_t> bytes) noexcept {
       // Where the topic lets records wait for their sync, written is all that it promises.
       advance(config_->flush_messages > 1 ? log_->written_end() : log_->durable_end());
       again = log_->wants_flush();
+      timing_core_ = &core;
+      if (!sync_timer_set_) sync_by = sync_due_;
+      sync_timer_set_ = sync_timer_set_ || sync_by;
     }
     flush_asked_ = again;
     work = log_->take_background_work();
   }
   if (again) core.flush_later(self);
+  if (sync_by) core.flush_at(self, *sync_by);
   do_later(std::move(work));
 }
 
@@ -260,7 +296,8 @@ void Partition::remove(ErrorCode why) {
 
 Positions Partition::positions() const {
   const std::lock_guard lock(mutex_);
-  return {log_->first_offset(), frontier_.stable(), log_->next_offset(), log_->size_bytes(), frontier_.view().number};
+  return {log_->first_offset(), frontier_.stable(), log_->durable_end(),
+          log_->next_offset(),  log_->size_bytes(), frontier_.view().number};
 }
 
 replication::View Partition::view() const {
@@ -312,6 +349,16 @@ void Partition::set_config(std::shared_ptr<const EffectiveTopicConfig> config, c
   const std::lock_guard lock(mutex_);
   config_ = std::move(config);
   log_->set_options(options);
+  if (timing_core_ == nullptr || log_->written_end() == log_->durable_end()) return;
+  // What waits for its sync gets the new bound.
+  const auto by = config_->flush_messages <= 1 ? std::chrono::steady_clock::now() : sync_wanted_by();
+  if (!by || (sync_due_ && *sync_due_ <= *by)) return;
+  sync_due_ = by;
+  boost::asio::post(timing_core_->loop(),
+                    [self = std::static_pointer_cast<Partition>(shared_from_this()), core = timing_core_] {
+                      self->flush_is_due(*core);
+                      core->end_of_turn();
+                    });
 }
 
 void Partition::keep_house() {

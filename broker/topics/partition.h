@@ -79,6 +79,7 @@ struct ReadOutcome {
 struct Positions {
   Offset start = 0;
   Offset stable = 0;
+  Offset synced = 0;  // of a log in memory: stable
   Offset end = 0;
   std::uint64_t size_bytes = 0;
   LeaderEpoch epoch = 0;
@@ -178,6 +179,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
 
   // --- The thread of the core that was asked to.
   void start_flush(Core& core) override;
+  void flush_is_due(Core& core) override;
 
  private:
   void completed(base::Result<std::size_t> bytes) noexcept override;
@@ -191,6 +193,8 @@ class Partition final : public Flushable, private storage::IoCompletion {
   ErrorCode refuses(bool wait_for_all) const;
   bool wants_reservation(Offset end);
   bool await_reservation(std::unique_lock<std::mutex>& lock, Offset count);
+  std::optional<SteadyTime> sync_wanted_by() const;
+  bool sync_is_due() const;
   bool must_sync();
 
   // Without it.
@@ -210,7 +214,9 @@ class Partition final : public Flushable, private storage::IoCompletion {
   ErrorCode state_ = ErrorCode::none;
   bool flush_asked_ = false;  // of a core, or under way
   std::int64_t unsynced_records_ = 0;
-  base::TimestampMs last_sync_ms_ = 0;
+  std::optional<SteadyTime> sync_due_;  // flush.ms after the first append that no sync covers or is covering
+  bool sync_timer_set_ = false;         // a core will say flush_is_due(), perhaps early
+  Core* timing_core_ = nullptr;         // that one, or one that flushed before
   Offset reserved_end_;
   bool reserving_ = false;
   std::condition_variable reserved_changed_;
