@@ -185,24 +185,7 @@ void Wire::read_into(Response& response, const Expected& expected, milliseconds 
   template std::vector<std::byte> frame_of(const protocol::name##Request&, Version, std::int32_t, \
                                            std::optional<std::string>);                           \
   template void Wire::read_into(protocol::name##Response&, const Expected&, milliseconds);
-CMS_INSTANTIATE(Produce)
-CMS_INSTANTIATE(Fetch)
-CMS_INSTANTIATE(ListOffsets)
-CMS_INSTANTIATE(Metadata)
-CMS_INSTANTIATE(FindCoordinator)
-CMS_INSTANTIATE(ApiVersions)
-CMS_INSTANTIATE(CreateTopics)
-CMS_INSTANTIATE(DeleteTopics)
-CMS_INSTANTIATE(DeleteRecords)
-CMS_INSTANTIATE(InitProducerId)
-CMS_INSTANTIATE(OffsetForLeaderEpoch)
-CMS_INSTANTIATE(DescribeConfigs)
-CMS_INSTANTIATE(AlterConfigs)
-CMS_INSTANTIATE(DescribeLogDirs)
-CMS_INSTANTIATE(CreatePartitions)
-CMS_INSTANTIATE(IncrementalAlterConfigs)
-CMS_INSTANTIATE(DescribeCluster)
-CMS_INSTANTIATE(DescribeTopicPartitions)
+CMS_EACH_API(CMS_INSTANTIATE)
 #undef CMS_INSTANTIATE
 
 protocol::ApiVersionsResponse ask_versions(Wire& wire, Version version) {

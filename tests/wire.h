@@ -25,26 +25,23 @@ using protocol::ApiKey;
 using protocol::ErrorCode;
 using protocol::Version;
 
+// Every API of protocol/messages.h.
+// clang-format off
+#define CMS_EACH_API(of) \
+  of(Produce) of(Fetch) of(ListOffsets) of(Metadata) of(OffsetCommit) of(OffsetFetch) of(FindCoordinator) \
+  of(JoinGroup) of(Heartbeat) of(LeaveGroup) of(SyncGroup) of(DescribeGroups) of(ListGroups) of(ApiVersions) \
+  of(CreateTopics) of(DeleteTopics) of(DeleteRecords) of(InitProducerId) of(OffsetForLeaderEpoch) \
+  of(DescribeConfigs) of(AlterConfigs) of(DescribeLogDirs) of(CreatePartitions) of(DeleteGroups) \
+  of(ElectLeaders) of(IncrementalAlterConfigs) of(AlterPartitionReassignments) of(ListPartitionReassignments) \
+  of(OffsetDelete) of(DescribeCluster) of(ConsumerGroupHeartbeat) of(ConsumerGroupDescribe) \
+  of(GetTelemetrySubscriptions) of(PushTelemetry) of(ListConfigResources) of(DescribeTopicPartitions)
+// clang-format on
+
 namespace detail {
 using namespace protocol;
-ProduceResponse answer_to(const ProduceRequest&);
-FetchResponse answer_to(const FetchRequest&);
-ListOffsetsResponse answer_to(const ListOffsetsRequest&);
-MetadataResponse answer_to(const MetadataRequest&);
-FindCoordinatorResponse answer_to(const FindCoordinatorRequest&);
-ApiVersionsResponse answer_to(const ApiVersionsRequest&);
-CreateTopicsResponse answer_to(const CreateTopicsRequest&);
-DeleteTopicsResponse answer_to(const DeleteTopicsRequest&);
-DeleteRecordsResponse answer_to(const DeleteRecordsRequest&);
-InitProducerIdResponse answer_to(const InitProducerIdRequest&);
-OffsetForLeaderEpochResponse answer_to(const OffsetForLeaderEpochRequest&);
-DescribeConfigsResponse answer_to(const DescribeConfigsRequest&);
-AlterConfigsResponse answer_to(const AlterConfigsRequest&);
-DescribeLogDirsResponse answer_to(const DescribeLogDirsRequest&);
-CreatePartitionsResponse answer_to(const CreatePartitionsRequest&);
-IncrementalAlterConfigsResponse answer_to(const IncrementalAlterConfigsRequest&);
-DescribeClusterResponse answer_to(const DescribeClusterRequest&);
-DescribeTopicPartitionsResponse answer_to(const DescribeTopicPartitionsRequest&);
+#define CMS_DECLARE(name) name##Response answer_to(const name##Request&);
+CMS_EACH_API(CMS_DECLARE)
+#undef CMS_DECLARE
 }  // namespace detail
 
 template <protocol::Message Request>
