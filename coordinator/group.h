@@ -81,7 +81,8 @@ class Group {
 
   // Since when (wall time) offsets of a topic that nobody is subscribed to age: the time since which the group has been
   // empty; none while it has members; for a group that never had a protocol type, the time of each commit.
-  enum class Aging { from_commit, from_empty, only_unsubscribed };
+  // `none`: no offset ages, as nobody can tell what members are subscribed to.
+  enum class Aging { none, from_commit, from_empty, only_unsubscribed };
   virtual Aging aging() const = 0;
   virtual base::TimestampMs empty_since_ms() const = 0;
 
