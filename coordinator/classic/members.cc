@@ -21,7 +21,7 @@ JoinedMember& ClassicMembers::add(ClassicMember data) {
   }
   if (!leader_) leader_ = data.id;
   std::string id = data.id;
-  const auto [position, inserted] = members_.try_emplace(std::move(id), JoinedMember{std::move(data), {}, {}, false});
+  const auto [position, inserted] = members_.try_emplace(std::move(id), JoinedMember{std::move(data), {}, {}});
   CHECK(inserted);
   count_protocols(position->second.data, true);
   return position->second;

@@ -26,7 +26,8 @@ struct JoinedMember {
   ClassicMember data;
   std::optional<Ticket> join_ticket;  // set by set_join_ticket() and taken by take_join_ticket() only
   std::optional<Ticket> sync_ticket;
-  bool is_new = false;  // has not been answered yet, so it does not know its id and cannot heartbeat
+  bool unsynced = false;  // has been told the generation and has not sent SyncGroup
+  bool is_new = false;    // has not been answered yet, so it does not know its id and cannot heartbeat
 
   // What a second request with the same metadata looks like.
   bool offers_the_same(const std::vector<protocol::JoinGroupRequest::Protocol>& protocols) const;
@@ -70,7 +71,7 @@ class ClassicMembers {
 
   bool all_offer(std::string_view protocol) const;
   // The protocol most members put first among those that all offer; of equals the first by name. None without members,
-  // or without a common one, which check_join() keeps from happening.
+  // or without a common one, which JoinGroup keeps from happening.
   std::optional<std::string> vote() const;
 
   std::int64_t rebalance_timeout_max_ms() const;
