@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One group of consumers (or of workers, with the classic protocol), of either kind. Owned by its shard.
 //
-// Pure: a step gets the time and an event, changes the group and says in Effects what is to happen. It knows no sockets,
-// threads, disks or clocks. What it appends is written as if it had succeeded: if the host cannot append, it throws the
-// whole shard away and loads it again from the log.
+// Pure: a step gets the time and an event, changes the group and says in Effects what is to happen. It knows no
+// sockets, threads, disks or clocks. What it appends is written as if it had succeeded: if the host cannot append, it
+// throws the whole shard away and loads it again from the log.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/uuid.h"
 #include "coordinator/call.h"
 #include "coordinator/effects.h"
 #include "coordinator/options.h"
@@ -38,8 +39,8 @@ struct GroupEnvironment {
 // Who says that it may commit or read offsets (OffsetCommit, OffsetFetch).
 struct OffsetClaim {
   std::string_view member_id;
-  std::string_view instance_id;               // empty: none
-  std::int32_t generation_or_epoch = -1;      // -1 with no member id: from outside the group
+  std::string_view instance_id;           // empty: none
+  std::int32_t generation_or_epoch = -1;  // -1 with no member id: from outside the group
   protocol::Version version = 0;
   bool transactional = false;
 };
@@ -76,6 +77,13 @@ class Group {
 
   // --- Offsets. A valid commit also keeps the member alive.
   virtual ErrorCode check_commit(Now now, const OffsetClaim& claim) = 0;
+  // Asked for each partition of a commit that check_commit() has let through; an error is the answer to the whole
+  // request. A member behind its epoch may still commit what it has been given at or before the epoch it says
+  // (KIP-1251).
+  virtual ErrorCode check_commit_of(const OffsetClaim&, const base::Uuid& /*topic_id*/,
+                                    std::int32_t /*partition*/) const {
+    return ErrorCode::none;
+  }
   virtual ErrorCode check_fetch(const OffsetClaim& claim) const = 0;
   virtual bool is_subscribed_to(std::string_view topic) const = 0;
 
@@ -87,11 +95,11 @@ class Group {
   virtual base::TimestampMs empty_since_ms() const = 0;
 
   // --- Administration.
-  virtual ErrorCode why_not_deleted() const = 0;          // NON_EMPTY_GROUP, or none
+  virtual ErrorCode why_not_deleted() const = 0;               // NON_EMPTY_GROUP, or none
   virtual void append_tombstones(Effects& effects) const = 0;  // of all its records but the offsets
-  virtual bool is_empty() const = 0;                      // no members: it may go when it has no offsets either
-  virtual std::string_view type_name() const = 0;         // "classic", "consumer": ListGroups
-  virtual std::string_view state_name() const = 0;        // as the tools spell it
+  virtual bool is_empty() const = 0;                           // no members: it may go when it has no offsets either
+  virtual std::string_view type_name() const = 0;              // "classic", "consumer": ListGroups
+  virtual std::string_view state_name() const = 0;             // as the tools spell it
   virtual std::string_view protocol_type() const = 0;
 
   // The answer to DescribeGroups; none for a group that is not of the classic kind.
