@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reading visitor behind read(). Included by messages/*.cc only.
+// The reading visitor behind read() and read_versioned(). Included where these are instantiated, only.
 //
 // Nesting is that of the declarations, so it is bounded without a counter. A count never sizes anything: it is compared
 // with the bytes left first, and the vector grows as elements are parsed.
@@ -70,12 +70,26 @@ class Decoder {
           if (field.rules.tag != tag || !field.rules.present(version_) || in_.failed()) return;
           known = true;
           seen |= std::uint64_t{1} << field.rules.tag;
-          value(field.of(into), field.rules.nullable(version_));
+          tagged_value(field.of(into), field.rules.nullable(version_));
           if (!in_.failed() && in_.left() != left_after) in_.fail("a tagged field is not as long as it says");
         }
       });
     }
     return known || in_.failed();
+  }
+
+  template <typename T>
+  void tagged_value(T& into, bool nullable) {
+    if constexpr (is_optional_structure<T>) {
+      if (in_.varint32() == 0) {
+        into.reset();
+        return;
+      }
+      if (!into) into.emplace();
+      structure(*into);
+    } else {
+      value(into, nullable);
+    }
   }
 
   template <Structure T>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writing visitor behind write(). Included by messages/*.cc only.
+// The writing visitor behind write() and append_versioned(). Included where these are instantiated, only.
+//
+// An optional struct in a tag section has its own form: an unsigned varint, 0 for null and 1 for what follows. It is
+// always written, since its default in Kafka (ClassicMemberMetadata of __consumer_offsets) is an empty one, not null.
 #pragma once
 
 #include <algorithm>
@@ -13,13 +16,16 @@
 #include "base/uuid.h"
 #include "protocol/byte_fields.h"
 #include "protocol/codec.h"
+#include "protocol/minimal_size.h"
 #include "protocol/records.h"
 
 namespace cms::protocol {
 
+// Out: FrameBuffer, or what has its extend(), append(), splice(), position() and insert().
+template <typename Out>
 class Encoder {
  public:
-  Encoder(FrameBuffer& out, Version version, bool flexible) : out_(out), version_(version), flexible_(flexible) {}
+  Encoder(Out& out, Version version, bool flexible) : out_(out), version_(version), flexible_(flexible) {}
 
   template <Structure T>
   void structure(const T& from) {
@@ -68,7 +74,9 @@ class Encoder {
     if constexpr (!field.tagged) {
       return false;
     } else {
-      return field.rules.present(version_) && !(field.of(from) == field.of(defaults<T>()));
+      if (!field.rules.present(version_)) return false;
+      constexpr bool always = is_optional_structure<std::remove_cvref_t<decltype(field.of(from))>>;
+      return always || !(field.of(from) == field.of(defaults<T>()));
     }
   }
 
@@ -76,7 +84,12 @@ class Encoder {
   void tagged_field(std::uint32_t tag, const T& from, bool nullable) {
     varint(tag);
     const std::size_t start = out_.position();
-    value(from, nullable);
+    if constexpr (is_optional_structure<T>) {
+      varint(from ? 1 : 0);
+      if (from) structure(*from);
+    } else {
+      value(from, nullable);
+    }
     const auto size = static_cast<std::uint32_t>(out_.position() - start);
     std::byte encoded[varint_bytes_max];
     const std::size_t length = encode_varint(size, encoded);
@@ -175,7 +188,7 @@ class Encoder {
     return length;
   }
 
-  FrameBuffer& out_;
+  Out& out_;
   const Version version_;
   const bool flexible_;
 };

@@ -21,6 +21,11 @@ template <typename T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
 template <typename T>
+inline constexpr bool is_optional_structure = false;
+template <Structure T>
+inline constexpr bool is_optional_structure<std::optional<T>> = true;
+
+template <typename T>
 constexpr std::size_t minimal_size(Version version, bool flexible) {
   if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
     return sizeof(T);
