@@ -13,8 +13,9 @@ using records::BatchView;
 
 namespace {
 
-// Small enough to stay in the cache between reading and checking.
-constexpr std::size_t buffer_bytes = 512u << 10;
+bool may_begin_at(records::Offset base, const ScanState& state) {
+  return base == state.next_offset || (base > state.next_offset && base < state.gaps_below);
+}
 
 bool all_zero(base::ByteSpan bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
@@ -22,7 +23,7 @@ bool all_zero(base::ByteSpan bytes) {
 
 // Empty when `batch` is what must come next.
 std::string problem_with(const BatchView& batch, const ScanState& state, Checks checks) {
-  if (batch.base_offset() != state.next_offset) {
+  if (!may_begin_at(batch.base_offset(), state)) {
     return "offset " + std::to_string(batch.base_offset()) + " where " + std::to_string(state.next_offset) + " must be";
   }
   if (batch.last_offset_delta() < 0 ||
@@ -46,7 +47,7 @@ base::Result<base::ByteSpan> BatchScan::window(File& file, std::uint64_t end, st
   if (position < buffer_position_ || position + wanted > buffer_position_ + buffered_) {
     // Batches as large as the buffer would be read twice, so it grows with them.
     const std::size_t size =
-        std::min<std::uint64_t>(std::max(buffer_bytes, wanted * (wanted < (8u << 20) ? 4 : 1)), left);
+        std::min<std::uint64_t>(std::max(buffer_bytes_, wanted * (wanted < (8u << 20) ? 4 : 1)), left);
     if (buffer_.size() < size) buffer_.resize(size);
     const base::Result<std::size_t> got = file.read_at(position, base::MutableByteSpan(buffer_).first(size));
     if (!got) return got.error();
@@ -87,7 +88,7 @@ base::Result<ScanEnd> BatchScan::run(File& file, std::uint64_t end, Checks check
 }
 
 base::Result<std::uint64_t> end_of_data(File& file, std::uint64_t from, std::uint64_t end) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(buffer_bytes, end - from));
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(BatchScan::buffer_bytes_default, end - from));
   std::uint64_t last = from;
   for (std::uint64_t at = from; at < end;) {
     const base::Result<std::size_t> got =

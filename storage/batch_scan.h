@@ -20,6 +20,9 @@ struct ScanState {
   records::LeaderEpoch epoch = records::no_leader_epoch;  // the last one seen; the next may not be below
   records::TimestampMs largest_timestamp = records::no_timestamp;
   std::uint32_t frames_crc = 0;
+  // Below this offset compaction may have left gaps between batches; from it on the next batch begins where the last
+  // one ended.
+  records::Offset gaps_below = 0;
 };
 
 struct ScanEnd {
@@ -34,7 +37,7 @@ struct ScanEnd {
 };
 
 enum class Checks {
-  all,     // framing, contiguous offsets, epochs that never fall, checksum
+  all,     // framing, offsets that go on, epochs that never fall, checksum
   frames,  // all but the checksum: for what an index entry vouches for
 };
 
@@ -45,7 +48,11 @@ class BatchScan {
   // Told of bytes as they are read.
   using Progress = std::function<void(std::uint64_t bytes)>;
 
-  explicit BatchScan(Progress progress = nullptr) : progress_(std::move(progress)) {}
+  // Small enough to stay in the cache between reading and checking.
+  static constexpr std::size_t buffer_bytes_default = 512u << 10;
+
+  explicit BatchScan(Progress progress = nullptr, std::size_t buffer_bytes = buffer_bytes_default)
+      : progress_(std::move(progress)), buffer_bytes_(buffer_bytes) {}
 
   // Moves `state` over the batches of file[state.position, end). Error: reading failed.
   base::Result<ScanEnd> run(File& file, std::uint64_t end, Checks checks, ScanState& state, const Visitor& visitor);
@@ -54,6 +61,7 @@ class BatchScan {
   base::Result<base::ByteSpan> window(File& file, std::uint64_t end, std::uint64_t position, std::size_t bytes);
 
   Progress progress_;
+  const std::size_t buffer_bytes_;
   std::vector<std::byte> buffer_;
   std::uint64_t buffer_position_ = 0;
   std::size_t buffered_ = 0;

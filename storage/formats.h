@@ -7,6 +7,7 @@
 //     <base offset, 20 digits>.cmsindex    what is known of the segment up to positions that have been synced
 //     <next offset, 20 digits>.producers   idempotent producers as of that offset (storage/producers.h)
 //     partition.checkpoint                 log start offset, leader epochs; after a clean close all that opening needs
+//     cleaner.checkpoint                   where the next compaction begins (storage/segment_compaction.h)
 //     *.corrupt-<time>                     what recovery has put aside
 //
 // The directory is made by the first flush. All integers are big-endian, as in Kafka's own files.
@@ -26,6 +27,9 @@ inline constexpr std::string_view log_suffix = ".log";
 inline constexpr std::string_view index_suffix = ".cmsindex";
 inline constexpr std::string_view producers_suffix = ".producers";
 inline constexpr std::string_view checkpoint_name = "partition.checkpoint";
+inline constexpr std::string_view cleaner_checkpoint_name = "cleaner.checkpoint";
+inline constexpr std::string_view cleaned_stage = ".cleaned";  // behind a segment's names: storage/segment_compaction.h
+inline constexpr std::string_view swap_stage = ".swap";
 inline constexpr std::size_t name_digits = 20;
 
 std::string offset_name(records::Offset offset, std::string_view suffix);

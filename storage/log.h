@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "records/batch.h"
+#include "storage/compaction.h"
 #include "storage/io_queue.h"
 #include "storage/leader_epochs.h"
 #include "storage/producers.h"
@@ -57,6 +58,7 @@ struct LogOptions {
   bool preallocate = false;
   Retention retention;
   std::int64_t producer_expiration_ms = 24ll * 3600 * 1000;
+  bool compact = false;  // a log in memory then keeps its parts within segment_bytes and segment_ms
 };
 
 class Log {
@@ -130,6 +132,16 @@ class Log {
 
   // Writes and syncs all, with the indexes and states that make the next open quick. Blocks; for shutdown.
   virtual base::Result<void> close() = 0;
+
+  // --- Compaction, see storage/compaction.h.
+
+  // What could be compacted. Rolls the last part when it is due, so that it can be, soon. May read a header from a file
+  // once for each segment when bounds.lag_ms_max is set.
+  virtual DirtyRange dirty_range(const CompactionBounds&) { return {}; }
+
+  // One run at a time; null when one is under way, or the range is not as it was. The log is not closed, truncated or
+  // destroyed before the job is.
+  virtual std::unique_ptr<CompactionJob> start_compaction(const DirtyRange&, std::size_t, RunLocked) { return nullptr; }
 
   // Blocking work that appends, rolls and retention left behind (writing ahead of the end, snapshots, removing files),
   // to be run in this order outside the lock on any thread, also after the log is gone; empty when there is none. Ask

@@ -8,29 +8,27 @@ namespace cms::storage {
 
 MemoryLog::MemoryLog(Arena& arena, const LogOptions& options, Start start)
     : arena_(arena),
-      retention_(options.retention),
-      producer_expiration_ms_(options.producer_expiration_ms),
+      options_(options),
       tail_bytes_max_(start.tail_bytes_max),
       first_(start.offset),
       next_(start.offset) {}
 
-void MemoryLog::set_options(const LogOptions& options) {
-  retention_ = options.retention;
-  producer_expiration_ms_ = options.producer_expiration_ms;
-}
+void MemoryLog::set_options(const LogOptions& options) { options_ = options; }
 
 std::uint64_t MemoryLog::bytes_max() const {
-  std::uint64_t limit =
-      retention_.bytes < 0 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(retention_.bytes);
+  std::uint64_t limit = options_.retention.bytes < 0 ? std::numeric_limits<std::uint64_t>::max()
+                                                     : static_cast<std::uint64_t>(options_.retention.bytes);
   if (tail_bytes_max_ > 0) limit = std::min(limit, tail_bytes_max_);
   return limit;
 }
 
 base::Result<Offset> MemoryLog::append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) {
   CHECK(epoch >= epochs_.latest());
+  if (options_.compact) close_when_due(batch.size(), now_ms);
   if (!tail_.fits(batch.size())) {
     if (base::Result<void> room = make_room(batch.size()); !room) return room.error();
   }
+  if (tail_.extents().back().size() == 0) extent_since_ms_ = now_ms;
   const Offset offset = next_;
   const records::BatchView stored = tail_.append(batch, offset, epoch);
   next_ = stored.next_offset();
@@ -42,7 +40,9 @@ base::Result<Offset> MemoryLog::append(records::BatchView batch, LeaderEpoch epo
 // Takes the next chunk, and lets the oldest go that it is in the place of.
 base::Result<void> MemoryLog::make_room(std::size_t bytes) {
   const std::uint64_t limit = bytes_max();
-  const std::size_t wanted = std::max(bytes, Arena::next_chunk_bytes(tail_.chunk_bytes(), limit / 8));
+  std::uint64_t wanted = Arena::next_chunk_bytes(tail_.chunk_bytes(), limit / 8);
+  if (options_.compact) wanted = std::min(wanted, options_.segment_bytes);
+  wanted = std::max<std::uint64_t>(wanted, bytes);
   while (!tail_.empty() && tail_.chunk_bytes() > limit - std::min<std::uint64_t>(limit, wanted)) drop_front();
   base::Result<std::shared_ptr<Chunk>> chunk = arena_.take(wanted, tail_.chunk_bytes());
   if (!chunk) chunk = arena_.take(bytes, tail_.chunk_bytes());
@@ -93,6 +93,7 @@ base::Result<void> MemoryLog::raise_first_offset(Offset offset) {
 }
 
 base::Result<void> MemoryLog::truncate_from(Offset first_dropped) {
+  CHECK(!compacting_);
   if (first_dropped >= next_) return {};
   tail_.truncate_from(first_dropped);
   next_ = tail_.empty() ? std::max(first_dropped, std::min(first_, next_)) : tail_.extents().back().next;
@@ -109,12 +110,12 @@ base::Result<void> MemoryLog::truncate_from(Offset first_dropped) {
 std::uint64_t MemoryLog::apply_retention(base::TimestampMs now_ms) {
   std::uint64_t freed = 0;
   const auto expired = [&](const Tail::Extent& extent) {
-    return retention_.time_ms >= 0 && extent.largest_timestamp < now_ms - retention_.time_ms;
+    return options_.retention.time_ms >= 0 && extent.largest_timestamp < now_ms - options_.retention.time_ms;
   };
   while (!tail_.empty() && expired(tail_.extents().front())) freed += drop_front();
   const std::uint64_t limit = bytes_max();
   while (tail_.extents().size() > 1 && tail_.size_bytes() > limit) freed += drop_front();
-  producers_.expire(now_ms - producer_expiration_ms_);
+  producers_.expire(now_ms - options_.producer_expiration_ms);
   return freed;
 }
 

@@ -52,21 +52,30 @@ class MemoryLog final : public Log {
   std::uint64_t unflushed_bytes() const override { return 0; }
   base::Result<void> close() override { return {}; }
   std::vector<std::function<base::Result<void>()>> take_background_work() override;
+  DirtyRange dirty_range(const CompactionBounds& bounds) override;
+  std::unique_ptr<CompactionJob> start_compaction(const DirtyRange& range, std::size_t io_buffer_bytes,
+                                                  RunLocked locked) override;
 
  private:
+  class Compaction;
+
+  void close_when_due(std::size_t bytes, base::TimestampMs now_ms);
+  void put_in_place(Offset base, Offset next, Tail& compacted);
   base::Result<void> make_room(std::size_t bytes);
   std::uint64_t bytes_max() const;
   std::uint64_t drop_front();
 
   Arena& arena_;
-  Retention retention_;
-  std::int64_t producer_expiration_ms_;
+  LogOptions options_;
   const std::uint64_t tail_bytes_max_;
 
   // first_ <= next_; the tail holds [its first offset, next_), which may begin below first_.
   Offset first_;
   Offset next_;
   Tail tail_;
+  base::TimestampMs extent_since_ms_ = 0;  // when the last extent was begun
+  Offset first_dirty_ = 0;                 // compacted up to here
+  bool compacting_ = false;
   ProducerStates producers_;
   LeaderEpochs epochs_;
 };

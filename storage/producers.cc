@@ -76,6 +76,16 @@ void ProducerStates::expire(TimestampMs older_than_ms) {
   std::erase_if(producers_, [&](const auto& entry) { return entry.second.last_write_ms < older_than_ms; });
 }
 
+std::vector<Offset> ProducerStates::last_batches() const {
+  std::vector<Offset> offsets;
+  offsets.reserve(producers_.size());
+  for (const auto& [id, producer] : producers_) {
+    if (producer.count > 0) offsets.push_back(producer.batches[producer.count - 1].base_offset);
+  }
+  std::sort(offsets.begin(), offsets.end());
+  return offsets;
+}
+
 std::vector<std::byte> ProducerStates::save(Offset next_offset) const {
   std::vector<ProducerId> ids;
   ids.reserve(producers_.size());

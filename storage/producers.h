@@ -39,6 +39,9 @@ class ProducerStates {
   void clear() { producers_.clear(); }
   std::size_t size() const { return producers_.size(); }
 
+  // Base offsets of the last batch of each producer, sorted: compaction keeps their headers.
+  std::vector<records::Offset> last_batches() const;
+
   // For snapshots: our own format with a checksum, described in docs/file_formats.md.
   std::vector<std::byte> save(records::Offset next_offset) const;
   // Replaces everything; returns the next offset that save() was given. Error: corrupt.

@@ -8,6 +8,7 @@
 #include "storage/batch_scan.h"
 #include "storage/checkpoint.h"
 #include "storage/formats.h"
+#include "storage/segment_compaction.h"
 #include "storage/segment_recovery.h"
 
 namespace cms::storage {
@@ -35,7 +36,7 @@ class Recovery {
     log_.first = log_.next = options_.start_offset;
     if (!disk_.exists(directory_)) return std::move(log_);
     log_.directory_exists = true;
-    for (const auto step : {&Recovery::list, &Recovery::load_checkpoint}) {
+    for (const auto step : {&Recovery::list, &Recovery::load_checkpoint, &Recovery::load_cleaner_checkpoint}) {
       if (Result<void> done = (this->*step)(); !done) return failed(done.error());
     }
     if (checkpoint_ && checkpoint_->clean) {
@@ -62,10 +63,15 @@ class Recovery {
   Result<void> list() {
     Result<std::vector<std::string>> names = disk_.list(directory_);
     if (!names) return names.error();
+    const Result<bool> settled = settle_compactions(disk_, clock_, directory_, *names);
+    if (!settled) return settled.error();
+    if (*settled) names = disk_.list(directory_);
+    if (!names) return names.error();
     for (const std::string& name : *names) {
       if (const auto base = formats::offset_of_name(name, formats::log_suffix)) bases_.push_back(*base);
       if (const auto next = formats::offset_of_name(name, formats::producers_suffix)) snapshots_.push_back(*next);
       has_checkpoint_ |= name == formats::checkpoint_name;
+      has_cleaner_checkpoint_ |= name == formats::cleaner_checkpoint_name;
     }
     std::sort(bases_.begin(), bases_.end());
     std::sort(snapshots_.begin(), snapshots_.end());
@@ -80,6 +86,22 @@ class Recovery {
     Result<Checkpoint> checkpoint = Checkpoint::decode(*bytes);
     if (!checkpoint) return put_aside(disk_, clock_, name);
     checkpoint_ = std::move(*checkpoint);
+    return {};
+  }
+
+  // A damaged one is replaced by one that allows for gaps wherever there may be any.
+  Result<void> load_cleaner_checkpoint() {
+    if (!has_cleaner_checkpoint_) return {};
+    const std::string name = directory_ + "/" + std::string(formats::cleaner_checkpoint_name);
+    const Result<std::vector<std::byte>> bytes = read_file(disk_, name, 4096);
+    Result<CleanerCheckpoint> checkpoint = bytes ? CleanerCheckpoint::decode(*bytes) : bytes.error();
+    if (!checkpoint) {
+      if (Result<void> aside = put_aside(disk_, clock_, name); !aside) return aside;
+      checkpoint = CleanerCheckpoint{0, bases_.empty() ? 0 : bases_.back()};
+      if (Result<void> saved = replace_file(disk_, name, checkpoint->encode()); !saved) return saved;
+    }
+    log_.first_dirty = checkpoint->first_dirty;
+    log_.gaps_below = checkpoint->gaps_below;
     return {};
   }
 
@@ -163,7 +185,7 @@ class Recovery {
 
   Result<void> recover_segments() {
     count_bytes();
-    const SegmentRecovery recovery{disk_, clock_, options_.index_interval_bytes, scan_};
+    const SegmentRecovery recovery{disk_, clock_, options_.index_interval_bytes, scan_, log_.gaps_below};
     for (std::size_t i = 0; i < bases_.size(); ++i) {
       Segment segment = segment_at(i);
       const auto visitor = [this](const ScanState&, const records::BatchView& batch) {
@@ -254,6 +276,7 @@ class Recovery {
     Result<std::unique_ptr<File>> file = disk_.open(segment.file->log_path(), OpenMode::read);
     if (!file) return file.error();
     ScanState state;
+    state.gaps_below = log_.gaps_below;
     state.next_offset = segment.base;
     if (epochs_known_) {
       for (const Segment::Point& point : segment.points) {
@@ -311,6 +334,7 @@ class Recovery {
   std::vector<Offset> bases_;
   std::vector<Offset> snapshots_;
   bool has_checkpoint_ = false;
+  bool has_cleaner_checkpoint_ = false;
   bool epochs_known_ = true;
   std::optional<Checkpoint> checkpoint_;
   base::Nanoseconds started_;  // or when progress was last told

@@ -42,6 +42,8 @@ struct RecoveredLog {
   bool clean = false;  // there is a clean checkpoint on the disk
   std::uint64_t scanned_bytes = 0;
   std::uint64_t put_aside_bytes = 0;
+  records::Offset first_dirty = 0;                 // compacted up to here
+  records::Offset gaps_below = 0;                  // as ScanState's
   std::vector<Segment> segments;                   // without those that lie below `first` as a whole
   std::vector<records::Offset> obsolete_segments;  // those: retention had no time to remove them
   std::vector<records::Offset> snapshots;          // producers files that can be believed, ascending

@@ -20,9 +20,9 @@ base::ByteSpan zeros() {
 
 }  // namespace
 
-SegmentFile::SegmentFile(const std::string& directory, records::Offset base)
-    : log_path_(directory + "/" + formats::offset_name(base, formats::log_suffix)),
-      index_path_(directory + "/" + formats::offset_name(base, formats::index_suffix)) {}
+SegmentFile::SegmentFile(const std::string& directory, records::Offset base, std::string_view stage)
+    : log_path_(directory + "/" + formats::offset_name(base, formats::log_suffix) + std::string(stage)),
+      index_path_(directory + "/" + formats::offset_name(base, formats::index_suffix) + std::string(stage)) {}
 
 bool SegmentFile::plan_ahead() {
   const std::lock_guard lock(mutex_);

@@ -24,7 +24,8 @@ namespace cms::storage {
 // for it when it has begun: the zeros must never land on records.
 class SegmentFile {
  public:
-  SegmentFile(const std::string& directory, records::Offset base);
+  // `stage` ends the names of a segment that compaction has not settled yet.
+  SegmentFile(const std::string& directory, records::Offset base, std::string_view stage = {});
 
   const std::string& log_path() const { return log_path_; }
   const std::string& index_path() const { return index_path_; }
@@ -65,7 +66,9 @@ struct Segment {
   std::uint64_t size = 0;    // bytes of whole batches, flushed or not
   records::TimestampMs largest_timestamp = records::no_timestamp;
   records::TimestampMs first_append_ms = records::no_timestamp;
-  std::uint64_t written = 0;  // flushed up to here: synced <= written <= size
+  records::TimestampMs first_timestamp = records::no_timestamp;  // the first batch's largest, once it was asked for
+  bool first_timestamp_unknown = false;                          // it was asked for, and there is none
+  std::uint64_t written = 0;                                     // flushed up to here: synced <= written <= size
   std::uint64_t synced = 0;
   bool finished = false;  // truncated to its size and synced; nothing is written to it any more
 
@@ -79,6 +82,7 @@ struct Segment {
   bool points_known = false;  // `points` begins at position 0; else its index file has to be read first
   std::vector<Point> points;
   std::shared_ptr<SegmentFile> file;
+  std::shared_ptr<File> settling;  // to be read instead while compaction renames the file
 
   void add_point(records::Offset offset, std::uint64_t position);
 };

@@ -46,8 +46,9 @@ class IndexBuilder {
   const std::uint32_t interval_bytes_;
 };
 
-ScanState state_at(const Segment& segment, const IndexEntry* entry) {
+ScanState state_at(const SegmentRecovery& recovery, const Segment& segment, const IndexEntry* entry) {
   ScanState state;
+  state.gaps_below = recovery.gaps_below;
   state.next_offset = segment.base;
   if (entry == nullptr) return state;
   state.position = entry->position;
@@ -111,7 +112,7 @@ Result<Scanned> scan_segment(const SegmentRecovery& recovery, const Segment& seg
                     "synced", index.beyond);
   }
   scanned.valid_entries = index.entries.size();
-  scanned.result.end = state_at(segment, index.entries.empty() ? nullptr : &index.entries.back());
+  scanned.result.end = state_at(recovery, segment, index.entries.empty() ? nullptr : &index.entries.back());
   const std::uint64_t begin = scanned.result.end.position;
   IndexBuilder builder(index, segment, recovery.index_interval_bytes);
   Result<ScanEnd> why = recovery.scan.run(file, size, Checks::all, scanned.result.end,
@@ -241,7 +242,7 @@ Result<RecoveredSegment> recover_finished_segment(const SegmentRecovery& recover
     segment.next = next;
     segment.largest_timestamp = (*last)->largest_timestamp;
     RecoveredSegment result;
-    result.end = state_at(segment, &**last);
+    result.end = state_at(recovery, segment, &**last);
     return result;
   }
   if (*size > formats::segment_bytes_max * 2) return Error(ErrorKind::corrupt, path + " is larger than any segment");

@@ -18,6 +18,7 @@ struct SegmentRecovery {
   const base::Clock& clock;
   std::uint32_t index_interval_bytes;
   BatchScan& scan;
+  records::Offset gaps_below = 0;  // as ScanState's
 };
 
 struct RecoveredSegment {

@@ -30,7 +30,7 @@ SegmentedLog::SegmentedLog(Environment environment, const std::string& directory
       progress_(open_options.progress) {}
 
 SegmentedLog::~SegmentedLog() {
-  CHECK(!flushing_);
+  CHECK(!flushing_ && !compacting_);
   partition_->cancel_snapshots();
 }
 
@@ -56,6 +56,8 @@ void SegmentedLog::take(RecoveredLog recovered) {
   segments_ = std::move(recovered.segments);
   producers_ = std::move(recovered.producers);
   epochs_ = std::move(recovered.epochs);
+  first_dirty_ = recovered.first_dirty;
+  gaps_below_ = recovered.gaps_below;
   snapshots_ = std::move(recovered.snapshots);
   directory_exists_ = recovered.directory_exists;
   clean_ = recovered.clean;

@@ -78,6 +78,9 @@ class SegmentedLog final : public Log {
   std::uint64_t unflushed_bytes() const override { return appended_bytes_ - written_bytes_; }
   base::Result<void> close() override;
   std::vector<std::function<base::Result<void>()>> take_background_work() override;
+  DirtyRange dirty_range(const CompactionBounds& bounds) override;
+  std::unique_ptr<CompactionJob> start_compaction(const DirtyRange& range, std::size_t io_buffer_bytes,
+                                                  RunLocked locked) override;
 
   // What the last open found: records scanned, bytes put aside (0 after a clean close).
   std::uint64_t recovered_bytes() const { return recovered_bytes_; }
@@ -85,6 +88,12 @@ class SegmentedLog final : public Log {
   std::size_t segment_count() const { return segments_.size(); }
 
  private:
+  class Compaction;
+
+  struct HeldRange {
+    Offset begin, end;
+  };
+
   // What a flush that is under way will have done.
   struct Planned {
     Offset segment = 0;  // the last one
@@ -135,10 +144,20 @@ class SegmentedLog final : public Log {
   // Retention.
   void drop_segments_below_start();
   void schedule_removal(std::size_t count);
+  void schedule_removal_below_start();
   void roll_when_due(base::TimestampMs now_ms);
   std::size_t count_expired(base::TimestampMs now_ms);
   void let_go_when_idle();
   base::Result<void> truncate_files(Offset first_dropped);
+
+  // Compaction: called by its job, with the lock held.
+  bool is_held(const Segment& segment) const {
+    return compacting_ && segment.base >= compacting_->begin && segment.base < compacting_->end;
+  }
+  records::TimestampMs first_timestamp_of(Segment& segment);
+  std::vector<Segment> put_in_place(Segment compacted);
+  std::shared_ptr<File> name_settled(Offset base);
+  void end_compaction(bool stuck);
 
   const Environment environment_;
   LogOptions options_;
@@ -172,6 +191,10 @@ class SegmentedLog final : public Log {
   LeaderEpoch saved_epoch_ = records::no_leader_epoch;
   std::uint64_t checkpoint_sequence_ = 0;
   std::optional<base::Error> sealed_;
+  std::optional<HeldRange> compacting_;  // these segments stay
+  bool compaction_stuck_ = false;        // files of a failed one could not be removed or renamed: none until a restart
+  Offset first_dirty_ = 0;               // compacted up to here
+  Offset gaps_below_ = 0;                // as ScanState's
   std::uint64_t recovered_bytes_ = 0;
   std::uint64_t put_aside_bytes_ = 0;
 };

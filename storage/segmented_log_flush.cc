@@ -204,7 +204,7 @@ Result<void> SegmentedLog::flush_now(bool closing) {
 }
 
 Result<void> SegmentedLog::close() {
-  CHECK(!flushing_);
+  CHECK(!flushing_ && !compacting_);
   if (sealed_) return {};
   partition_->cancel_snapshots();
   for (const auto& work : take_background_work()) {

@@ -15,8 +15,10 @@ using records::BatchView;
 namespace {
 
 // A scan may begin at any entry of the index; without one at the segment's start.
-ScanState state_at(const Segment& segment, const std::vector<IndexEntry>& entries, std::size_t count) {
+ScanState state_at(const Segment& segment, const std::vector<IndexEntry>& entries, std::size_t count,
+                   Offset gaps_below) {
   ScanState state;
+  state.gaps_below = gaps_below;
   state.next_offset = segment.base;
   if (count == 0) return state;
   const IndexEntry& entry = entries[count - 1];
@@ -99,6 +101,7 @@ Result<void> SegmentedLog::fill_points(Segment& segment, std::uint64_t until) {
   const Result<std::shared_ptr<File>> file = reader(segment);
   if (!file) return file.error();
   ScanState state;
+  state.gaps_below = gaps_below_;
   state.position = last.position;
   state.next_offset = segment.base + last.relative_offset;
   BatchScan scan;
@@ -112,6 +115,7 @@ Result<void> SegmentedLog::fill_points(Segment& segment, std::uint64_t until) {
 }
 
 Result<std::shared_ptr<File>> SegmentedLog::reader(const Segment& segment) {
+  if (segment.settling) return segment.settling;
   return environment_.files.open(segment.file->log_path(), OpenFiles::Use::reading, OpenMode::read);
 }
 
@@ -157,7 +161,7 @@ Result<std::optional<base::Bytes>> SegmentedLog::cold_batch_at_time(Segment& seg
   if (!index) return index.error();
   const std::size_t before =
       count_leading(index->entries, [&](const IndexEntry& entry) { return entry.largest_timestamp < time_ms; });
-  ScanState state = state_at(segment, index->entries, before);
+  ScanState state = state_at(segment, index->entries, before, gaps_below_);
   if (state.position >= end) return found;
   BatchScan scan;
   const Result<ScanEnd> why =
@@ -204,7 +208,7 @@ Result<base::TimestampMs> SegmentedLog::largest_in(Segment& segment, Offset belo
   const std::size_t before = count_leading(index->entries, [&](const IndexEntry& entry) {
     return segment.base + entry.relative_offset <= skip_to && entry.position <= end;
   });
-  ScanState state = state_at(segment, index->entries, before);
+  ScanState state = state_at(segment, index->entries, before, gaps_below_);
   if (from_start) largest = std::max(largest, state.largest_timestamp);
   BatchScan scan;
   const Result<ScanEnd> why =

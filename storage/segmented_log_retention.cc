@@ -30,7 +30,7 @@ void SegmentedLog::roll_when_due(base::TimestampMs now_ms) {
 // How many of the first segments retention does not cover. A last segment that has expired is closed and goes as well.
 std::size_t SegmentedLog::count_expired(base::TimestampMs now_ms) {
   const auto removable = [&](const Segment& segment) {
-    return segment.finished || (!flushing_ && segment.written == segment.size);
+    return !is_held(segment) && (segment.finished || (!flushing_ && segment.written == segment.size));
   };
   std::size_t count = 0;
   const std::int64_t time_ms = options_.retention.time_ms;
@@ -76,7 +76,10 @@ void SegmentedLog::schedule_removal(std::size_t count) {
 void SegmentedLog::drop_segments_below_start() {
   const Offset start = first_offset();
   std::size_t gone = 0;
-  while (gone + 1 < segments_.size() && segments_[gone].finished && segments_[gone].next <= start) ++gone;
+  while (gone + 1 < segments_.size() && segments_[gone].finished && segments_[gone].next <= start &&
+         !is_held(segments_[gone])) {
+    ++gone;
+  }
   if (gone == 0) return;
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(gone));
   while (!tail_.empty() && tail_.extents().front().segment < segments_.front().base) tail_.drop_front();
@@ -111,15 +114,21 @@ Result<void> SegmentedLog::raise_first_offset(Offset offset) {
   clean_ = false;
   saved_epoch_ = epochs_.latest();
   epochs_.truncate_before(offset);
-  for (std::size_t i = 0; i + 1 < segments_.size() && segments_[i].next <= offset && segments_[i].finished; ++i) {
-    background_.push_back([files = partition_, base = segments_[i].base] { return files->remove_segment(base); });
-  }
-  drop_segments_below_start();
+  schedule_removal_below_start();
   return {};
 }
 
+void SegmentedLog::schedule_removal_below_start() {
+  const Offset start = first_offset();
+  for (std::size_t i = 0; i + 1 < segments_.size() && segments_[i].next <= start && segments_[i].finished; ++i) {
+    if (is_held(segments_[i])) break;
+    background_.push_back([files = partition_, base = segments_[i].base] { return files->remove_segment(base); });
+  }
+  drop_segments_below_start();
+}
+
 Result<void> SegmentedLog::truncate_from(Offset first_dropped) {
-  CHECK(!flushing_);
+  CHECK(!flushing_ && !compacting_);
   if (sealed_) return *sealed_;
   if (first_dropped >= next_) return {};
   partition_->cancel_snapshots();
@@ -153,6 +162,7 @@ Result<void> SegmentedLog::truncate_files(Offset first_dropped) {
   Result<std::unique_ptr<File>> file = disk.open(segment.file->log_path(), OpenMode::write);
   if (!file) return file.error();
   ScanState state;
+  state.gaps_below = gaps_below_;
   state.next_offset = segment.base;
   BatchScan scan;
   const Result<ScanEnd> why =

@@ -52,12 +52,25 @@ BatchView Tail::append(BatchView batch, Offset offset, records::LeaderEpoch epoc
   CHECK(fits(batch.size()));
   Extent& extent = extents_.back();
   CHECK(extent.next == offset && batch.last_offset_delta() >= 0);
-  std::byte* const to = extent.chunk->data() + extent.end;
-  std::memcpy(to, batch.bytes().data(), batch.size());
+  const BatchView stored = place(batch, offset);
+  std::byte* const to = extent.chunk->data() + extent.end - batch.size();
   records::set_base_offset({to, batch.size()}, offset);
   records::set_leader_epoch({to, batch.size()}, epoch);
+  return stored;
+}
+
+void Tail::append_as_is(BatchView batch) {
+  CHECK(fits(batch.size()) && batch.base_offset() >= extents_.back().next);
+  place(batch, batch.base_offset());
+}
+
+BatchView Tail::place(BatchView batch, Offset offset) {
+  Extent& extent = extents_.back();
+  std::byte* const to = extent.chunk->data() + extent.end;
+  std::memcpy(to, batch.bytes().data(), batch.size());
   if (extent.points.empty() || extent.end - extent.points.back().at >= point_interval_bytes) {
-    extent.points.push_back({static_cast<std::uint32_t>(offset - extent.base), extent.end, extent.largest_timestamp});
+    extent.points.push_back(
+        {static_cast<std::uint32_t>(extent.next - extent.base), extent.end, extent.largest_timestamp});
   }
   extent.end += static_cast<std::uint32_t>(batch.size());
   extent.next = offset + batch.last_offset_delta() + 1;
@@ -65,6 +78,24 @@ BatchView Tail::append(BatchView batch, Offset offset, records::LeaderEpoch epoc
   extent.chunk->note_written(extent.end);
   stream_end_ += batch.size();
   return *BatchView::frame({to, batch.size()});
+}
+
+void Tail::replace(std::size_t first, std::size_t end, Tail& with) {
+  CHECK(!with.empty() && with.extents_.front().base == extents_[first].base &&
+        with.extents_.back().next == extents_[end - 1].next);
+  const auto at = extents_.begin() + static_cast<std::ptrdiff_t>(first);
+  std::vector<Extent> replaced(std::make_move_iterator(at),
+                               std::make_move_iterator(at + static_cast<std::ptrdiff_t>(end - first)));
+  const auto rest = extents_.erase(at, at + static_cast<std::ptrdiff_t>(end - first));
+  extents_.insert(rest, std::make_move_iterator(with.extents_.begin()), std::make_move_iterator(with.extents_.end()));
+  with.clear();
+  stream_end_ = chunk_bytes_ = 0;
+  for (std::size_t i = 0; i < extents_.size(); ++i) {
+    extents_[i].stream_begin = stream_end_;
+    stream_end_ += extents_[i].size();
+    if (i == 0 || extents_[i].chunk != extents_[i - 1].chunk) chunk_bytes_ += extents_[i].chunk->capacity();
+  }
+  with.extents_ = std::move(replaced);  // for its caller to free
 }
 
 // An extent's chunk is counted once although its neighbours may share it.

@@ -26,8 +26,8 @@ namespace cms::storage {
 
 class Tail {
  public:
-  // A batch that begins at `at` in the chunk; what lies before it in the extent has no timestamp above
-  // `largest_before`.
+  // A batch that begins at `at` in the chunk, at this offset or, behind a gap, above it; what lies before it in the
+  // extent has no timestamp above `largest_before`.
   struct Point {
     std::uint32_t relative_offset;
     std::uint32_t at;
@@ -73,6 +73,18 @@ class Tail {
   // Copies the batch behind the last one and gives it offset and epoch. It fits(). Returns where it lies.
   records::BatchView append(records::BatchView batch, records::Offset offset, records::LeaderEpoch epoch);
 
+  // Copies a batch of a log that is being compacted: it keeps its offset, with a gap before it or without.
+  void append_as_is(records::BatchView batch);
+
+  // The last extent takes no more.
+  void close_last() { extents_.back().closed = true; }
+
+  // Puts the extents of `with` in the place of [first, end), which has the same offsets. `with` is left with
+  // those, only to be destroyed.
+  void replace(std::size_t first, std::size_t end, Tail& with);
+
+  base::Bytes bytes_of(const Extent& extent) const { return slice(extent, extent.begin, extent.end); }
+
   // A flush of all below `below` has read what was missing.
   void heads_read(records::Offset below) {
     for (Extent& extent : extents_) {
@@ -117,6 +129,7 @@ class Tail {
   records::BatchView batch_at(const Extent& extent, std::uint32_t at) const {
     return *records::BatchView::frame({extent.chunk->data() + at, extent.end - at});
   }
+  records::BatchView place(records::BatchView batch, records::Offset offset);
   std::size_t extent_of(records::Offset offset) const;
   Place place_of(records::Offset offset) const;  // of the batch that holds it; the end of everything if none does
   std::uint32_t last_boundary(const Extent& extent, std::uint32_t from, std::uint32_t limit) const;
