@@ -12,6 +12,13 @@
 
 namespace cms::tests {
 
+// What a sanitizer adds to the memory of a broker: its shadow of what was touched, and freed memory that it holds back.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr std::size_t sanitizer_bytes_max = std::size_t{1} << 30;
+#else
+inline constexpr std::size_t sanitizer_bytes_max = 0;
+#endif
+
 struct BrokerSetup {
   std::vector<std::string> settings{};             // NAME=VALUE, as after --set
   std::string data{};                              // empty: a directory made for this broker and removed with it
