@@ -16,7 +16,6 @@ using records::Offset;
 
 namespace {
 
-constexpr std::size_t paced_bytes = 256u << 10;
 // Kafka counts a segment's offsets in 31 bits from its base, and so do our indexes.
 constexpr Offset group_offsets_max = std::numeric_limits<std::int32_t>::max();
 
@@ -146,7 +145,7 @@ class Run {
 
   Result<void> pace(std::size_t bytes) {
     unpaced_ += bytes;
-    if (unpaced_ < paced_bytes) return {};
+    if (unpaced_ < settings_.pace_bytes) return {};
     const std::size_t told = std::exchange(unpaced_, 0);
     if (!settings_.pace || settings_.pace(told)) return {};
     return Error(ErrorKind::closed, "the compaction was given up");
