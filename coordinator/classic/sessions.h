@@ -29,6 +29,10 @@ class Sessions {
     position->second = queue_.insert(std::move(node)).position;
   }
 
+  void set_if_absent(std::string_view id, std::int64_t until_ms) {
+    if (!by_id_.contains(id)) set(id, until_ms);
+  }
+
   void drop(std::string_view id) {
     const auto position = by_id_.find(id);
     if (position == by_id_.end()) return;
