@@ -33,7 +33,7 @@ std::optional<DescribeGroupsResponse::Group> ClassicGroup::describe_classic() co
   group.group_id = id();
   group.group_state = state_name();
   group.protocol_type = protocol_type();
-  // While members are still to come or to get their assignment, neither protocol nor bytes mean anything.
+  // Before the members have agreed on a protocol, none of their metadata is the one to show.
   const bool stable = phase_ == Phase::stable;
   if (stable) group.protocol_data = *protocol_name_;
   group.members.reserve(members_.size());
@@ -43,9 +43,8 @@ std::optional<DescribeGroupsResponse::Group> ClassicGroup::describe_classic() co
     shown.group_instance_id = member.data.instance_id;
     shown.client_id = member.data.client_id;
     shown.client_host = member.data.client_host;
-    if (!stable) continue;
-    shown.member_metadata = member.data.metadata_of(*protocol_name_);
     shown.member_assignment = member.data.assignment;
+    if (stable) shown.member_metadata = member.data.metadata_of(*protocol_name_);
   }
   return group;
 }

@@ -131,7 +131,7 @@ class ClassicGroup final : public Group {
   void expire(Now now, const std::string& member_id, Effects& effects);
 
   // --- sync.cc
-  ErrorCode check_sync(const protocol::SyncGroupRequest& request) const;
+  ErrorCode check_sync(const Call<protocol::SyncGroupRequest>& call) const;
   protocol::SyncGroupResponse sync_response(const JoinedMember& member) const;
   void assign(Now now, const protocol::SyncGroupRequest& request, Effects& effects);
   void fail_assignment(Now now, ErrorCode error, Effects& effects);

@@ -14,6 +14,9 @@ namespace {
 using protocol::SyncGroupRequest;
 using protocol::SyncGroupResponse;
 
+// Since then a member must say what it believes the group has agreed on (KIP-559).
+constexpr protocol::Version names_protocol_since = 5;
+
 bool contradicts(const std::optional<std::string>& told, const std::optional<std::string>& known) {
   return told && told != known;
 }
@@ -26,7 +29,11 @@ SyncGroupResponse refused_sync(ErrorCode error) {
   return response;
 }
 
-ErrorCode ClassicGroup::check_sync(const SyncGroupRequest& request) const {
+ErrorCode ClassicGroup::check_sync(const Call<SyncGroupRequest>& call) const {
+  const SyncGroupRequest& request = call.request;
+  if (call.version >= names_protocol_since && !(request.protocol_type && request.protocol_name)) {
+    return ErrorCode::inconsistent_group_protocol;
+  }
   if (const ErrorCode error = check_member(request.member_id, request.group_instance_id); error != ErrorCode::none) {
     return error;
   }
@@ -39,7 +46,7 @@ ErrorCode ClassicGroup::check_sync(const SyncGroupRequest& request) const {
 
 void ClassicGroup::sync(Now now, const Call<SyncGroupRequest>& call, Effects& effects) {
   const SyncGroupRequest& request = call.request;
-  ErrorCode error = check_sync(request);
+  ErrorCode error = check_sync(call);
   if (error == ErrorCode::none && phase_ == Phase::preparing_rebalance) error = ErrorCode::rebalance_in_progress;
   if (error != ErrorCode::none) {
     effects.reply(call.ticket, refused_sync(error));
