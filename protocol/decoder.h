@@ -85,7 +85,7 @@ class Decoder {
         into.reset();
         return;
       }
-      if (!into) into.emplace();
+      if (!into) into = typename T::value_type{};
       structure(*into);
     } else {
       value(into, nullable);
