@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -87,10 +88,11 @@ public final class GroupLog {
         settle(List.of(one, two), 4);
         commit(one, "where I am: §5");
         commit(two, "");
+        admin.describeClassicGroups(List.of("classic")).all().get();
         one.close();
         two.close();
         admin.removeMembersFromConsumerGroup("classic",
-                new org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions()).all().get();
+                new RemoveMembersFromConsumerGroupOptions()).all().get();
         admin.deleteConsumerGroupOffsets("classic", Set.of(new TopicPartition("orders", 1))).all().get();
         admin.deleteConsumerGroups(List.of("classic")).all().get();
     }
@@ -111,14 +113,17 @@ public final class GroupLog {
         two.subscribe(List.of("orders"));
         settle(List.of(one, two), 6);
         commit(one, "by epoch");
+        admin.describeConsumerGroups(List.of("incremental")).all().get();
+        admin.listGroups().all().get();
+        admin.listConsumerGroupOffsets("incremental").all().get();
         two.close();
         one.close();
         admin.removeMembersFromConsumerGroup("incremental",
-                new org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions()).all().get();
+                new RemoveMembersFromConsumerGroupOptions()).all().get();
         admin.deleteConsumerGroups(List.of("incremental")).all().get();
     }
 
-    private void mixed() {
+    private void mixed() throws Exception {
         KafkaConsumer<byte[], byte[]> old = consumer("mixed", "group.protocol", "classic",
                 "partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
         old.subscribe(List.of("orders"));
@@ -126,6 +131,7 @@ public final class GroupLog {
         KafkaConsumer<byte[], byte[]> young = consumer("mixed", "group.protocol", "consumer");
         young.subscribe(List.of("orders"));
         settle(List.of(old, young), 4);
+        admin.describeConsumerGroups(List.of("mixed")).all().get();
         young.close();
         settle(List.of(old), 4);
         old.close();
