@@ -67,14 +67,12 @@ JoinGroupResponse refused_join(std::string member_id, ErrorCode error) {
 }
 
 void ClassicGroup::join(Now now, const JoinCall& call, Effects& effects) {
-  const std::size_t records_before = effects.records.size();
   if (const ErrorCode error = check_join(environment_.options.classic, call.request); error != ErrorCode::none) {
-    effects.reply(call.ticket, refused_join(call.request.member_id, error));
-  } else {
-    serve_join(now, call, effects);
+    return effects.reply(call.ticket, refused_join(call.request.member_id, error));
   }
-  // A group that has given out a member id is there after a restart, so that the id's holder is told the right thing.
-  if (!has_record_ && effects.records.size() == records_before) append_record(effects);
+  // A new group is there after a restart, as empty as it is now: whoever joins has no assignment to lose yet.
+  if (!has_record_ && phase_ == Phase::empty) append_record(effects);
+  serve_join(now, call, effects);
   set_wake();
 }
 

@@ -236,8 +236,8 @@ TEST(ClassicJoin, GroupOverALoweredLimitRebalancesAndTheLastToRejoinGo) {
 }
 
 TEST(ClassicJoin, FirstStepOfANewGroupIsLoggedAndRestoresAsEmpty) {
-  TestGroup test;
-  test.join({});
+  TestGroup test({.initial_rebalance_delay_ms = 3'000});
+  test.join({.instance_id = "s"});
   ASSERT_EQ(test.log.size(), 1U);
   EXPECT_TRUE(test.logged().members.empty());
   EXPECT_EQ(test.logged().generation, 0);
