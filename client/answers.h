@@ -2,6 +2,7 @@
 // Which message answers which, and how a refusal reads.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,31 @@ template <>
 struct AnswerTo<protocol::DescribeClusterRequest> : std::type_identity<protocol::DescribeClusterResponse> {};
 template <>
 struct AnswerTo<protocol::OffsetForLeaderEpochRequest> : std::type_identity<protocol::OffsetForLeaderEpochResponse> {};
+template <>
+struct AnswerTo<protocol::FindCoordinatorRequest> : std::type_identity<protocol::FindCoordinatorResponse> {};
+template <>
+struct AnswerTo<protocol::ListGroupsRequest> : std::type_identity<protocol::ListGroupsResponse> {};
+template <>
+struct AnswerTo<protocol::DescribeGroupsRequest> : std::type_identity<protocol::DescribeGroupsResponse> {};
+template <>
+struct AnswerTo<protocol::ConsumerGroupDescribeRequest> : std::type_identity<protocol::ConsumerGroupDescribeResponse> {
+};
+template <>
+struct AnswerTo<protocol::DeleteGroupsRequest> : std::type_identity<protocol::DeleteGroupsResponse> {};
+template <>
+struct AnswerTo<protocol::OffsetFetchRequest> : std::type_identity<protocol::OffsetFetchResponse> {};
+template <>
+struct AnswerTo<protocol::OffsetCommitRequest> : std::type_identity<protocol::OffsetCommitResponse> {};
+template <>
+struct AnswerTo<protocol::OffsetDeleteRequest> : std::type_identity<protocol::OffsetDeleteResponse> {};
+template <>
+struct AnswerTo<protocol::JoinGroupRequest> : std::type_identity<protocol::JoinGroupResponse> {};
+template <>
+struct AnswerTo<protocol::SyncGroupRequest> : std::type_identity<protocol::SyncGroupResponse> {};
+template <>
+struct AnswerTo<protocol::HeartbeatRequest> : std::type_identity<protocol::HeartbeatResponse> {};
+template <>
+struct AnswerTo<protocol::LeaveGroupRequest> : std::type_identity<protocol::LeaveGroupResponse> {};
 
 template <typename Request>
 using Answer = typename AnswerTo<Request>::type;
@@ -49,6 +75,13 @@ using Answer = typename AnswerTo<Request>::type;
 // What the broker refused, as an Error: "<the broker's message, or ours> (INVALID_CONFIG)". Its kind is never io, busy
 // or closed, which stand for a broker that cannot be reached.
 base::Error refusal(protocol::ErrorCode code, const std::optional<std::string>& message = std::nullopt);
+
+// Whether a group's coordinator is only not there yet: being made, loading, or moved to another broker.
+bool is_passing(protocol::ErrorCode code);
+
+// How often, and with what pause between, to ask again then: for 10 s.
+inline constexpr int coordinator_tries_max = 100;
+inline constexpr std::chrono::milliseconds coordinator_pause{100};
 
 // Whether an error means that the broker could not be reached, or was lost.
 bool is_unreachable(const base::Error& error);

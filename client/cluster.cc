@@ -38,7 +38,24 @@ Result<Cluster> Cluster::open(std::vector<Address> bootstrap, ConnectionOptions 
 Result<MetadataResponse> Cluster::all_topics() {
   MetadataRequest request;
   request.allow_auto_topic_creation = false;
-  return bootstrap_->call(request);
+  Result<MetadataResponse> answer = bootstrap_->call(request);
+  if (!answer) return answer;
+  learn(answer->brokers);
+  topics_.clear();
+  for (const TopicMetadata& topic : answer->topics) {
+    if (topic.name && topic.error_code == ErrorCode::none) topics_[*topic.name] = topic;
+  }
+  return answer;
+}
+
+void Cluster::learn(const std::vector<MetadataResponse::Broker>& brokers) {
+  nodes_.clear();
+  for (const MetadataResponse::Broker& broker : brokers) {
+    Address address;
+    address.host = broker.host;
+    address.port = static_cast<std::uint16_t>(broker.port);
+    nodes_[broker.node_id] = address;
+  }
 }
 
 Result<TopicMetadata> Cluster::ask_for(const std::string& name, bool create) {
@@ -47,13 +64,7 @@ Result<TopicMetadata> Cluster::ask_for(const std::string& name, bool create) {
   request.allow_auto_topic_creation = create;
   Result<MetadataResponse> answer = bootstrap_->call(request);
   if (!answer) return answer.error();
-  nodes_.clear();
-  for (const MetadataResponse::Broker& broker : answer->brokers) {
-    Address address;
-    address.host = broker.host;
-    address.port = static_cast<std::uint16_t>(broker.port);
-    nodes_[broker.node_id] = address;
-  }
+  learn(answer->brokers);
   if (answer->topics.size() != 1) return Error(ErrorKind::corrupt, "the broker's metadata lacks the topic asked for");
   return std::move(answer->topics.front());
 }
@@ -82,6 +93,43 @@ Result<Connection*> Cluster::leader_of(const std::string& name, std::int32_t par
   const std::size_t count = (*found)->partitions.size();
   return Error(ErrorKind::not_found, "topic " + name + " has no partition " + std::to_string(partition) + ": it has " +
                                          std::to_string(count) + ", numbered from 0");
+}
+
+Result<Connection*> Cluster::coordinator_of(const std::string& group) {
+  if (const auto known = coordinators_.find(group); known != coordinators_.end()) return node(known->second);
+  if (nodes_.empty()) {
+    if (const auto all = brokers(); !all) return all.error();
+  }
+  protocol::FindCoordinatorRequest request;
+  request.key = group;
+  request.coordinator_keys.push_back(group);
+  for (int tries = 1;; ++tries) {
+    auto answer = bootstrap_->call(request);
+    if (!answer) return answer.error();
+    if (answer->coordinators.empty())  // before version 4
+      answer->coordinators.push_back({group, answer->node_id, {}, 0, answer->error_code, answer->error_message});
+    const auto& found = answer->coordinators.front();
+    if (found.error_code == ErrorCode::none) return node(coordinators_[group] = found.node_id);
+    if (!is_passing(found.error_code) || tries == coordinator_tries_max)
+      return refusal(found.error_code, found.error_message).while_doing("finding the coordinator of group " + group);
+    std::this_thread::sleep_for(coordinator_pause);
+  }
+}
+
+Result<std::vector<Connection*>> Cluster::brokers() {
+  MetadataRequest request;
+  request.topics.emplace();
+  request.allow_auto_topic_creation = false;
+  const Result<MetadataResponse> answer = bootstrap_->call(request);
+  if (!answer) return answer.error();
+  learn(answer->brokers);
+  std::vector<Connection*> connections;
+  for (const MetadataResponse::Broker& broker : answer->brokers) {
+    const Result<Connection*> connection = node(broker.node_id);
+    if (!connection) return connection.error();
+    connections.push_back(*connection);
+  }
+  return connections;
 }
 
 Result<Connection*> Cluster::node(std::int32_t id) {

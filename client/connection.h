@@ -35,17 +35,18 @@ class Connection {
   // Connects and asks for the broker's versions. The error says where, why and what to do.
   static Result<Connection> open(const Address& address, const ConnectionOptions& options = {});
 
-  // Sends and waits for the answer. Records in the answer lie in the receive buffer, valid until the next receive.
+  // Sends and waits for the answer. Records in the answer lie in the receive buffer, valid until the next receive. In
+  // no version above `newest`, for a request that a newer one would need other fields for.
   template <protocol::Message Request>
-  Result<Answer<Request>> call(const Request& request) {
-    const Result<Pending<Request>> pending = send(request);
+  Result<Answer<Request>> call(const Request& request, protocol::Version newest = Request::versions.last) {
+    const Result<Pending<Request>> pending = send(request, newest);
     if (!pending) return pending.error();
     return receive(*pending);
   }
 
   template <protocol::Message Request>
-  Result<Pending<Request>> send(const Request& request) {
-    const Result<protocol::Version> version = version_of(Request::api_key, Request::versions);
+  Result<Pending<Request>> send(const Request& request, protocol::Version newest = Request::versions.last) {
+    const Result<protocol::Version> version = version_of(Request::api_key, {Request::versions.first, newest});
     if (!version) return version.error();
     const Pending<Request> pending{next_correlation_id_++, *version};
     write_request(protocol::RequestHeader{Request::api_key, *version, pending.correlation_id, client_id_}, request,

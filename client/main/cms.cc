@@ -10,6 +10,7 @@
 #include "client/commands/config.h"
 #include "client/commands/consume.h"
 #include "client/commands/context.h"
+#include "client/commands/group.h"
 #include "client/commands/produce.h"
 #include "client/commands/suggest.h"
 #include "client/commands/topic.h"
@@ -30,6 +31,7 @@ void declare(CLI::App& app, Context& context) {
       "  cms topic create orders -p 4\n"
       "  echo '1:first' | cms produce orders -k :\n"
       "  cms consume orders -f '%p %o %k %s\\n'\n"
+      "  cms group describe billing\n"
       "  cms -b broker.example:9092 topic describe orders -o json\n"
       "Exit codes: 0 done, 1 refused by the broker or not there, 2 wrong command line, 3 no broker reached or lost,\n"
       "130 interrupted.");
@@ -38,6 +40,7 @@ void declare(CLI::App& app, Context& context) {
   declare_topic_commands(app, context);
   declare_produce_command(app, context);
   declare_consume_command(app, context);
+  declare_group_commands(app, context);
   declare_config_commands(app, context);
 }
 
@@ -71,7 +74,7 @@ std::string wrong_command(CLI::App* app, const std::vector<std::string>& words) 
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Topics, records and configurations of a CMS broker, or of any Kafka broker.", "cms");
+  CLI::App app("Topics, records, groups and configurations of a CMS broker, or of any Kafka broker.", "cms");
   Context context;
   declare(app, context);
   const std::vector<std::string> words(argv + 1, argv + argc);
