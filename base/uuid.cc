@@ -56,4 +56,16 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
   return id;
 }
 
+std::string Uuid::to_hyphenated() const {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += digits[std::to_integer<unsigned>(bytes[i]) >> 4];
+    text += digits[std::to_integer<unsigned>(bytes[i]) & 15];
+  }
+  return text;
+}
+
 }  // namespace cms::base

@@ -23,7 +23,8 @@ struct Uuid {
   static std::optional<Uuid> parse(std::string_view text);
 
   bool is_zero() const { return *this == Uuid{}; }
-  std::string to_string() const;
+  std::string to_string() const;      // 22 characters of base64, as Kafka's tools show it
+  std::string to_hyphenated() const;  // 36 characters of RFC 4122, as Java's UUID
 
   auto operator<=>(const Uuid&) const = default;
 };

@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "broker/admin/http_server.h"
+#include "broker/groups/group_coordinator.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/producers.h"
 #include "broker/metadata/local_store.h"
+#include "broker/topics/cleaner.h"
 #include "broker/topics/stored_logs.h"
 #include "storage/arena.h"
 #include "storage/file_system.h"
@@ -66,6 +68,8 @@ struct Server::Parts {
   std::unique_ptr<StoredLogs> logs;
   std::unique_ptr<ProducerIds> producer_ids;
   std::unique_ptr<Topics> topics;
+  std::unique_ptr<Cleaner> cleaner;
+  std::unique_ptr<GroupCoordinator> groups;
   std::unique_ptr<Services> services;
   std::unique_ptr<RequestMetrics> request_metrics;
   std::unique_ptr<ConnectionSettings> connections;
@@ -120,10 +124,14 @@ base::Result<void> Server::open_data() {
   const auto take_options = [&p](const Options& in_force) {
     p.connections_max = static_cast<std::size_t>(in_force.max_connections);
   };
-  p.topics = std::make_unique<Topics>(
-      TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(), run_on_worker, take_options});
+  const auto topics_changed = [&p] { p.groups->topics_changed(); };
+  p.topics = std::make_unique<Topics>(TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(),
+                                                        run_on_worker, take_options, topics_changed});
+  p.groups = std::make_unique<GroupCoordinator>(
+      GroupCoordinator::Environment{p.clock, *p.topics, options_, p.random.next(), run_on_worker});
   p.services = std::make_unique<Services>(Services{p.clock, options_, p.disk, *p.metadata, *p.topics, p.fetch_sessions,
-                                                   *p.producer_ids, p.metrics, run_on_worker});
+                                                   *p.producer_ids, *p.groups, p.metrics, run_on_worker});
+  p.cleaner = std::make_unique<Cleaner>(*p.topics, options_, p.metrics, p.random.next());
   return p.topics->open();
 }
 
@@ -136,6 +144,9 @@ base::Result<void> Server::open_cores() {
         std::make_unique<Core>(index, storage::make_io_queue(kind), std::chrono::microseconds(options_.busy_poll_us)));
     p.dispatchers.push_back(std::make_unique<Dispatcher>(*p.services, *p.request_metrics));
   }
+  std::vector<Core*> cores;
+  for (const auto& core : p.cores) cores.push_back(core.get());
+  p.groups->open(std::move(cores));
   return {};
 }
 
@@ -236,6 +247,7 @@ base::Result<void> Server::run() {
       pthread_setaffinity_np(p.threads.back().native_handle(), sizeof cpus, &cpus);
     }
   }
+  p.cleaner->start();
   serving_ = true;
   keep_house();
   serving_ = false;
@@ -245,6 +257,8 @@ base::Result<void> Server::run() {
   });
   for (const auto& core : p.cores) core->stop();
   for (std::thread& thread : p.threads) thread.join();
+  p.groups->close();
+  p.cleaner->stop();
   p.workers->finish();
   return p.topics->close();
 }
@@ -253,6 +267,7 @@ base::Result<void> Server::run() {
 void Server::keep_house() {
   Parts& p = *parts_;
   auto retention_due = std::chrono::steady_clock::now();
+  auto expiry_due = retention_due + std::chrono::milliseconds(options_.offsets_retention_check_interval_ms);
   std::unique_lock lock(stop_mutex_);
   while (!stopping_) {
     stop_changed_.wait_for(lock, house_keeping_interval, [this] { return stopping_; });
@@ -260,6 +275,11 @@ void Server::keep_house() {
     lock.unlock();
     if (p.arena.wants_tidying()) p.arena.tidy();
     p.topics->remove_deleted();
+    if (std::chrono::steady_clock::now() >= expiry_due) {
+      p.groups->keep_house();
+      expiry_due =
+          std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.offsets_retention_check_interval_ms);
+    }
     if (std::chrono::steady_clock::now() >= retention_due) {
       p.topics->keep_house();
       retention_due =

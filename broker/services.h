@@ -16,6 +16,7 @@
 namespace cms::broker {
 
 class FetchSessions;
+class GroupCoordinator;
 class ProducerIds;
 
 struct Services {
@@ -26,6 +27,7 @@ struct Services {
   Topics& topics;
   FetchSessions& fetch_sessions;
   ProducerIds& producer_ids;
+  GroupCoordinator& groups;
   base::Registry& metrics;
 
   // Runs blocking work on a thread that may block.

@@ -58,6 +58,22 @@ constexpr CustomOption admin{
     },
     [](const Options& options) { return options.admin_address.empty() ? std::string("off") : options.admin_address; }};
 
+constexpr CustomOption cleaner_load_factor{
+    [](Options& options, std::string_view text) {
+      options.cleaner_io_buffer_load_factor = parse_real(text).value();
+      return std::string();
+    },
+    [](const Options& options) { return print_real(options.cleaner_io_buffer_load_factor); }};
+
+constexpr CustomOption cleaner_rate{
+    [](Options& options, std::string_view text) {
+      const double value = parse_real(text).value();
+      if (!(value >= 1)) return std::string("at least 1 is needed");  // also when it is not a number
+      options.cleaner_io_bytes_per_second_max = value;
+      return std::string();
+    },
+    [](const Options& options) { return print_real(options.cleaner_io_bytes_per_second_max); }};
+
 // Text of the default, from a default-constructed Options.
 std::optional<std::string> default_text(const OptionSpec::Member& member) {
   OptionSpec spec;
@@ -157,6 +173,25 @@ void add_storage(Builder& add) {
           "How often retention looks for segments to remove.");
 }
 
+void add_compaction(Builder& add) {
+  add.section("Compaction");
+  add.add("log.cleaner.enable", boolean_rule, &Options::cleaner_enable,
+          "Whether topics with cleanup.policy=compact are compacted.");
+  add.add("log.cleaner.threads", {.type = ConfigType::integer, .least = 1, .most = 64}, &Options::cleaner_threads,
+          "Threads that compact. They yield the CPU to those that serve.");
+  add.add("log.cleaner.dedupe.buffer.size", long_from(1'048'576), &Options::cleaner_dedupe_buffer_bytes,
+          "Memory for the keys of the partitions being compacted, 24 bytes each, over all threads. A partition with "
+          "more keys takes several runs.");
+  add.add("log.cleaner.io.buffer.size", int_from(131'072), &Options::cleaner_io_buffer_bytes,
+          "Memory for reading and writing while compacting, over all threads.");
+  add.add("log.cleaner.io.buffer.load.factor", {.type = ConfigType::real, .least = 0.1, .most = 0.95},
+          cleaner_load_factor, "How full the memory for keys may get; fuller is slower.");
+  add.add("log.cleaner.io.max.bytes.per.second", {.type = ConfigType::real}, cleaner_rate,
+          "Bytes a second that compaction reads and writes at most, over all threads.");
+  add.add("log.cleaner.backoff.ms", long_from(0), &Options::cleaner_backoff_ms,
+          "How long a thread waits before it looks again when nothing has to be compacted.");
+}
+
 void add_topics(Builder& add) {
   add.section("Topics");
   add.add("num.partitions", int_from(1), &Options::num_partitions, "Partitions of a topic made without a count.");
@@ -168,6 +203,54 @@ void add_topics(Builder& add) {
   add.add("producer.id.expiration.ms", int_from(1), &Options::producer_id_expiration_ms,
           "A producer that has been silent for so many milliseconds is forgotten; its next record starts anew.")
       .dynamic = true;
+}
+
+constexpr std::string_view migration_policies[] = {"disabled", "upgrade", "downgrade", "bidirectional"};
+
+void add_groups(Builder& add) {
+  add.section("Groups and their offsets");
+  add.add("group.min.session.timeout.ms", int_from(1), &Options::group_session_timeout_min_ms,
+          "The shortest session a member of a classic group may ask for.");
+  add.add("group.max.session.timeout.ms", int_from(1), &Options::group_session_timeout_max_ms,
+          "The longest session a member of a classic group may ask for.");
+  add.add("group.initial.rebalance.delay.ms", int_from(0), &Options::group_initial_rebalance_delay_ms,
+          "How long an empty classic group waits for more members before it settles for the first time.");
+  add.add("group.max.size", int_from(1), &Options::group_members_max, "Members a classic group may have.");
+  add.add("group.consumer.session.timeout.ms", int_from(1), &Options::consumer_group_session_timeout_ms,
+          "A member of a consumer group (KIP-848) that is silent for so many milliseconds is removed.");
+  add.add("group.consumer.min.session.timeout.ms", int_from(1), &Options::consumer_group_session_timeout_min_ms,
+          "The shortest session timeout that may be set for one group.");
+  add.add("group.consumer.max.session.timeout.ms", int_from(1), &Options::consumer_group_session_timeout_max_ms,
+          "The longest session timeout that may be set for one group.");
+  add.add("group.consumer.heartbeat.interval.ms", int_from(1), &Options::consumer_group_heartbeat_interval_ms,
+          "How often members of consumer groups are told to send a heartbeat.");
+  add.add("group.consumer.min.heartbeat.interval.ms", int_from(1), &Options::consumer_group_heartbeat_interval_min_ms,
+          "The shortest heartbeat interval that may be set for one group.");
+  add.add("group.consumer.max.heartbeat.interval.ms", int_from(1), &Options::consumer_group_heartbeat_interval_max_ms,
+          "The longest heartbeat interval that may be set for one group.");
+  add.add("group.consumer.max.size", int_from(1), &Options::consumer_group_members_max,
+          "Members a consumer group may have.");
+  add.add("group.consumer.regex.refresh.interval.ms", int_from(10'000), &Options::consumer_group_regex_refresh_ms,
+          "How often the regular expressions of subscriptions are looked at again, beside every change of topics.");
+  add.add("group.consumer.assignors", list_rule, &Options::consumer_group_assignors,
+          "Assignors of consumer groups, uniform and range; the first one is taken when members do not say.");
+  add.add("group.consumer.migration.policy", {.type = ConfigType::string, .one_of = migration_policies},
+          &Options::consumer_group_migration_policy,
+          "Which groups may change their protocol while running: classic to consumer, back, both or none.");
+}
+
+void add_offsets(Builder& add) {
+  add.section("Committed offsets");
+  add.add("offset.metadata.max.bytes", int_from(0), &Options::offset_metadata_bytes_max,
+          "The longest metadata a client may commit with an offset.");
+  add.add("offsets.retention.minutes", int_from(1), &Options::offsets_retention_minutes,
+          "Committed offsets of a group without members are forgotten after so many minutes.");
+  add.add("offsets.retention.check.interval.ms", long_from(1), &Options::offsets_retention_check_interval_ms,
+          "How often forgotten offsets are looked for.");
+  add.add("offsets.topic.num.partitions", int_from(1), &Options::offsets_topic_num_partitions,
+          "Partitions of __consumer_offsets; cannot be changed once the topic is there.");
+  add.add("offsets.topic.segment.bytes", int_from(1), &Options::offsets_topic_segment_bytes,
+          "Segment size of __consumer_offsets.");
 }
 
 // The options behind the topic configs. Only the strongest of several synonyms can be changed while running, as in
@@ -202,7 +285,10 @@ OptionTable::OptionTable() {
   add_cores(add);
   add_connections(add);
   add_storage(add);
+  add_compaction(add);
   add_topics(add);
+  add_groups(add);
+  add_offsets(add);
   add_topic_defaults(add);
 }
 

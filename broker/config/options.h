@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,15 @@ struct Options {
   std::int32_t partition_tail_bytes = 1024 * 1024;
   std::int64_t retention_check_interval_ms = 300'000;
 
+  // Compaction.
+  bool cleaner_enable = true;
+  std::int32_t cleaner_threads = 1;
+  std::int64_t cleaner_dedupe_buffer_bytes = 134'217'728;  // of all threads, as are the next
+  std::int32_t cleaner_io_buffer_bytes = 524'288;
+  double cleaner_io_buffer_load_factor = 0.9;
+  double cleaner_io_bytes_per_second_max = std::numeric_limits<double>::max();
+  std::int64_t cleaner_backoff_ms = 15'000;
+
   // Topics.
   std::int32_t num_partitions = 1;
   bool auto_create_topics = true;
@@ -55,6 +65,27 @@ struct Options {
   std::int32_t default_replication_factor = 1;
   std::int32_t producer_id_expiration_ms = 86'400'000;
   PoolRules pools;
+
+  // Groups and their offsets.
+  std::int32_t group_session_timeout_min_ms = 6'000;
+  std::int32_t group_session_timeout_max_ms = 1'800'000;
+  std::int32_t group_initial_rebalance_delay_ms = 3'000;
+  std::int32_t group_members_max = 2'147'483'647;
+  std::int32_t consumer_group_session_timeout_ms = 45'000;
+  std::int32_t consumer_group_session_timeout_min_ms = 45'000;
+  std::int32_t consumer_group_session_timeout_max_ms = 60'000;
+  std::int32_t consumer_group_heartbeat_interval_ms = 5'000;
+  std::int32_t consumer_group_heartbeat_interval_min_ms = 5'000;
+  std::int32_t consumer_group_heartbeat_interval_max_ms = 15'000;
+  std::int32_t consumer_group_members_max = 2'147'483'647;
+  std::int32_t consumer_group_regex_refresh_ms = 600'000;
+  std::string consumer_group_assignors = "uniform,range";
+  std::string consumer_group_migration_policy = "bidirectional";
+  std::int32_t offset_metadata_bytes_max = 4096;
+  std::int32_t offsets_retention_minutes = 10'080;
+  std::int64_t offsets_retention_check_interval_ms = 600'000;
+  std::int32_t offsets_topic_num_partitions = 50;
+  std::int32_t offsets_topic_segment_bytes = 104'857'600;
 
   std::string log_level = "info";  // debug, info, warning, error
 

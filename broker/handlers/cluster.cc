@@ -13,16 +13,26 @@ namespace {
 // The first version with several keys (KIP-699).
 constexpr protocol::Version several_keys_since = 4;
 
-std::pair<ErrorCode, std::string> why_no_coordinator(protocol::CoordinatorType type) {
+std::pair<ErrorCode, std::string> why_no_coordinator(protocol::CoordinatorType type, ErrorCode groups) {
   switch (type) {
     case protocol::CoordinatorType::group:
-      return {ErrorCode::coordinator_not_available, "The coordinator is not available."};
+      return {groups, groups == ErrorCode::none ? "" : "The coordinator is not available."};
     case protocol::CoordinatorType::transaction:
       return {ErrorCode::unsupported_version, "This broker does not serve transactions."};
     case protocol::CoordinatorType::share:
       return {ErrorCode::invalid_request, "This broker does not serve share groups."};
   }
   return {ErrorCode::invalid_request, "Unknown coordinator type " + std::to_string(static_cast<int>(type)) + "."};
+}
+
+// Of a response, or of one of its coordinators: who it is, or why there is none.
+void answer_with(const Metadata& node, const RequestContext& context, ErrorCode error, const std::string& message,
+                 auto& answer) {
+  answer.error_code = error;
+  if (!message.empty()) answer.error_message = message;
+  answer.node_id = error == ErrorCode::none ? node.node_id() : -1;
+  answer.port = error == ErrorCode::none ? context.listener().advertised_port : -1;
+  if (error == ErrorCode::none) answer.host = context.listener().advertised_host;
 }
 
 }  // namespace
@@ -47,23 +57,14 @@ void describe_cluster(const Metadata& node, const Options& options, const Reques
   if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_cluster_operations;
 }
 
-void find_coordinator(const RequestContext& context, const protocol::FindCoordinatorRequest& request,
-                      protocol::FindCoordinatorResponse& response) {
-  auto [error, message] = why_no_coordinator(request.key_type);
-  if (context.version() < several_keys_since) {
-    response.error_code = error;
-    response.error_message = std::move(message);
-    response.node_id = -1;
-    response.port = -1;
-    return;
-  }
+void find_coordinator(const Metadata& node, ErrorCode groups, const RequestContext& context,
+                      const protocol::FindCoordinatorRequest& request, protocol::FindCoordinatorResponse& response) {
+  const auto [error, message] = why_no_coordinator(request.key_type, groups);
+  if (context.version() < several_keys_since) return answer_with(node, context, error, message, response);
   for (const std::string& key : request.coordinator_keys) {
     auto& answer = response.coordinators.emplace_back();
     answer.key = key;
-    answer.node_id = -1;
-    answer.port = -1;
-    answer.error_code = error;
-    answer.error_message = message;
+    answer_with(node, context, error, message, answer);
   }
 }
 

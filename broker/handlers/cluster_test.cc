@@ -21,9 +21,11 @@ class ClusterTest : public ::testing::Test {
     });
   }
 
-  FindCoordinatorResponse find(protocol::Version version, const FindCoordinatorRequest& request) {
-    return broker_.answer<FindCoordinatorResponse>(
-        version, [&](const RequestContext& context, auto& response) { find_coordinator(context, request, response); });
+  FindCoordinatorResponse find(protocol::Version version, const FindCoordinatorRequest& request,
+                               ErrorCode groups = ErrorCode::none) {
+    return broker_.answer<FindCoordinatorResponse>(version, [&](const RequestContext& context, auto& response) {
+      find_coordinator(broker_.metadata(), groups, context, request, response);
+    });
   }
 
   test::TestBroker broker_;
@@ -61,26 +63,35 @@ TEST_F(ClusterTest, AuthorizedOperationsAreToldWhenAskedFor) {
   EXPECT_EQ(describe(request).cluster_authorized_operations, 8096);
 }
 
-TEST_F(ClusterTest, CoordinatorOfAGroupIsNotAvailable) {
+TEST_F(ClusterTest, CoordinatorOfEveryGroupIsThisNodeAtTheListenerAsked) {
   FindCoordinatorRequest request;
   request.key = "g";
   for (const protocol::Version version : {0, 3}) {
     const FindCoordinatorResponse response = find(version, request);
-    EXPECT_EQ(response.error_code, ErrorCode::coordinator_not_available);
-    EXPECT_EQ(response.node_id, -1);
-    EXPECT_EQ(response.port, -1);
+    EXPECT_EQ(response.error_code, ErrorCode::none);
+    EXPECT_EQ(response.node_id, broker_.options.node_id);
+    EXPECT_EQ(response.host, "broker.example");
+    EXPECT_EQ(response.port, 19092);
     EXPECT_TRUE(response.coordinators.empty());
   }
+}
+
+TEST_F(ClusterTest, CoordinatorOfAGroupIsNotAvailableWithoutItsTopic) {
+  const FindCoordinatorResponse response = find(3, {}, ErrorCode::coordinator_not_available);
+  EXPECT_EQ(response.error_code, ErrorCode::coordinator_not_available);
+  EXPECT_EQ(response.node_id, -1);
+  EXPECT_EQ(response.port, -1);
 }
 
 TEST_F(ClusterTest, EachKeyHasAnErrorOfItsOwnFromVersionFourOn) {
   FindCoordinatorRequest request;
   request.coordinator_keys = {"a", "b"};
-  const FindCoordinatorResponse response = find(4, request);
+  const FindCoordinatorResponse response = find(4, request, ErrorCode::coordinator_not_available);
   ASSERT_EQ(response.coordinators.size(), 2u);
   EXPECT_EQ(response.coordinators[1].key, "b");
   EXPECT_EQ(response.coordinators[1].error_code, ErrorCode::coordinator_not_available);
   EXPECT_EQ(response.coordinators[1].node_id, -1);
+  EXPECT_EQ(find(4, request).coordinators[0].node_id, broker_.options.node_id);
 }
 
 TEST_F(ClusterTest, CoordinatorOfATransactionIsRefusedForGood) {

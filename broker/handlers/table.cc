@@ -7,6 +7,10 @@
 #include "broker/handlers/api_versions.h"
 #include "broker/handlers/cluster.h"
 #include "broker/handlers/configs.h"
+#include "broker/handlers/group_admin.h"
+#include "broker/handlers/group_offsets.h"
+#include "broker/handlers/group_serving.h"
+#include "broker/handlers/groups.h"
 #include "broker/handlers/log_dirs.h"
 #include "broker/handlers/metadata.h"
 #include "broker/handlers/offsets.h"
@@ -61,9 +65,24 @@ constexpr Handler handlers[] = {
         [](Services& s, const RequestContext& context, const MetadataRequest& request, MetadataResponse& response) {
           metadata(s.topics, s.metadata, s.options, context, request, response);
         }),
-    on_core<FindCoordinatorRequest, FindCoordinatorResponse>(
-        [](Services&, const RequestContext& context, const FindCoordinatorRequest& request,
-           FindCoordinatorResponse& response) { find_coordinator(context, request, response); }),
+    {ApiKey::offset_commit, OffsetCommitRequest::versions, OffsetCommitRequest::versions, serve_offset_commit},
+    {ApiKey::offset_fetch, OffsetFetchRequest::versions, OffsetFetchRequest::versions, serve_offset_fetch},
+    on_worker_if<FindCoordinatorRequest, FindCoordinatorResponse>(
+        [](Services& s, const FindCoordinatorRequest& request) {
+          return request.key_type == CoordinatorType::group && !s.groups.is_hosting();
+        },
+        [](Services& s, const RequestContext& context, const FindCoordinatorRequest& request,
+           FindCoordinatorResponse& response) {
+          const bool groups = request.key_type == CoordinatorType::group;
+          const ErrorCode error = groups ? s.groups.ensure_topic() : ErrorCode::none;
+          find_coordinator(s.metadata, error, context, request, response);
+        }),
+    {ApiKey::join_group, JoinGroupRequest::versions, JoinGroupRequest::versions, serve_join_group},
+    {ApiKey::heartbeat, HeartbeatRequest::versions, HeartbeatRequest::versions, serve_heartbeat},
+    {ApiKey::leave_group, LeaveGroupRequest::versions, LeaveGroupRequest::versions, serve_leave_group},
+    {ApiKey::sync_group, SyncGroupRequest::versions, SyncGroupRequest::versions, serve_sync_group},
+    {ApiKey::describe_groups, DescribeGroupsRequest::versions, DescribeGroupsRequest::versions, serve_describe_groups},
+    {ApiKey::list_groups, ListGroupsRequest::versions, ListGroupsRequest::versions, serve_list_groups},
     on_core<ApiVersionsRequest, ApiVersionsResponse>(
         [](Services& s, const RequestContext& context, const ApiVersionsRequest& request,
            ApiVersionsResponse& response) { api_versions(handler_table(), s.metadata, context, request, response); }),
@@ -105,9 +124,15 @@ constexpr Handler handlers[] = {
            IncrementalAlterConfigsResponse& response) {
           incremental_alter_configs(s.topics, s.metadata, context, request, response);
         }),
+    {ApiKey::delete_groups, DeleteGroupsRequest::versions, DeleteGroupsRequest::versions, serve_delete_groups},
+    {ApiKey::offset_delete, OffsetDeleteRequest::versions, OffsetDeleteRequest::versions, serve_offset_delete},
     on_core<DescribeClusterRequest, DescribeClusterResponse>(
         [](Services& s, const RequestContext& context, const DescribeClusterRequest& request,
            DescribeClusterResponse& response) { describe_cluster(s.metadata, s.options, context, request, response); }),
+    {ApiKey::consumer_group_heartbeat, ConsumerGroupHeartbeatRequest::versions, ConsumerGroupHeartbeatRequest::versions,
+     serve_consumer_group_heartbeat},
+    {ApiKey::consumer_group_describe, ConsumerGroupDescribeRequest::versions, ConsumerGroupDescribeRequest::versions,
+     serve_consumer_group_describe},
     on_core<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
         [](Services& s, const RequestContext& context, const DescribeTopicPartitionsRequest& request,
            DescribeTopicPartitionsResponse& response) {

@@ -69,6 +69,10 @@ struct TopicsEnvironment {
   // Told what is in force, the dynamic configs of the broker included: when the topics are opened, and after each
   // change. One call at a time, with a lock held: must not call Topics.
   std::function<void(const Options&)> options_in_force = {};
+
+  // Told after a topic was made, given partitions or removed, and can be found so. Any thread, with a lock held: must not
+  // call Topics, nor block.
+  std::function<void()> topics_changed = {};
 };
 
 class Topics {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the handlers of groups share: how an error is put into an answer, and how a call is begun.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "broker/groups/group_coordinator.h"
+#include "broker/handlers/table.h"
+#include "protocol/messages/consumer_group.h"
+#include "protocol/messages/group_admin.h"
+#include "protocol/messages/group_offsets.h"
+#include "protocol/messages/groups.h"
+
+namespace cms::broker {
+
+// The whole answer is `why`; what it would have shown otherwise is taken out of it.
+template <typename Response>
+void fail(Response& response, ErrorCode why) {
+  response = {};
+  response.error_code = why;
+}
+void fail(protocol::OffsetCommitResponse& response, ErrorCode why);
+void fail(protocol::OffsetFetchResponse& response, ErrorCode why);
+void fail(protocol::DeleteGroupsResponse& response, ErrorCode why);
+void fail(protocol::DescribeGroupsResponse& response, ErrorCode why);
+void fail(protocol::ConsumerGroupDescribeResponse& response, ErrorCode why);
+
+// The answer to one request, written as `response()` has it when all parts are done.
+template <protocol::Message Response, typename Base = GroupCall>
+class TypedCall : public Base {
+ public:
+  TypedCall(Core& core, const protocol::RequestHeader& header)
+      : Base(core), version_(header.api_version), correlation_id_(header.correlation_id) {}
+
+  Response& response() { return response_; }
+  protocol::Version version() const { return version_; }
+
+  void answer(protocol::FrameBuffer& out) override {
+    if (this->error() != ErrorCode::none) fail(response_, this->error());
+    protocol::write_response(version_, correlation_id_, response_, out);
+  }
+
+ protected:
+  Response response_;
+
+ private:
+  const protocol::Version version_;
+  const std::int32_t correlation_id_;
+};
+
+// For JoinGroup and SyncGroup.
+template <protocol::Message Response>
+class WaitingTypedCall final : public TypedCall<Response, WaitingCall> {
+ public:
+  using TypedCall<Response, WaitingCall>::TypedCall;
+  void set(coordinator::WaitingResponse response) override {
+    this->response_ = std::move(std::get<Response>(response));
+  }
+};
+
+// All parts of `call` have been given to their shards.
+template <typename Call>
+Served begin(std::shared_ptr<Call> call, protocol::FrameBuffer& out) {
+  if (!call->begin()) return Served::later(std::move(call));
+  call->answer(out);
+  return Served::answered();
+}
+
+// The host of a client as Kafka's tools show it: "/127.0.0.1".
+std::string shown_host(const Peer& peer);
+
+}  // namespace cms::broker
