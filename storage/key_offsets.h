@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "base/bytes.h"
 #include "records/batch.h"
@@ -27,6 +26,9 @@ class KeyOffsets {
 
   // Room for `keys_wanted` keys, or as many as `bytes_max` allows, filled up to `load` (0 to 1, exclusive).
   KeyOffsets(std::uint64_t keys_wanted, std::size_t bytes_max, double load, std::uint64_t seed);
+  ~KeyOffsets();
+  KeyOffsets(const KeyOffsets&) = delete;
+  KeyOffsets& operator=(const KeyOffsets&) = delete;
 
   KeyHash hash(base::ByteSpan key) const;
 
@@ -41,7 +43,7 @@ class KeyOffsets {
 
   std::size_t size() const { return size_; }
   std::size_t capacity() const { return capacity_; }
-  std::size_t memory_bytes() const { return slots_.size() * sizeof(Slot); }
+  std::size_t memory_bytes() const { return slot_count_ * sizeof(Slot); }
 
  private:
   struct Slot {
@@ -52,11 +54,12 @@ class KeyOffsets {
 
   std::size_t slot_of(KeyHash hash) const {
     // The product's upper half: evenly over any number of slots, without a division.
-    return static_cast<std::size_t>((static_cast<unsigned __int128>(hash.low) * slots_.size()) >> 64);
+    return static_cast<std::size_t>((static_cast<unsigned __int128>(hash.low) * slot_count_) >> 64);
   }
 
   const std::uint64_t seed_;
-  std::vector<Slot> slots_;
+  std::size_t slot_count_ = 0;
+  Slot* slots_ = nullptr;  // a mapping of its own, in huge pages where there are any: every look-up goes elsewhere
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
 };
