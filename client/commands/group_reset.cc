@@ -40,8 +40,16 @@ struct Change {
   std::int64_t to = 0;
 };
 
-// The parser has seen to it that exactly one is given.
+int targets_given(const ResetArguments& arguments) {
+  return arguments.earliest + arguments.latest + arguments.current + arguments.offset.has_value() +
+         arguments.shift.has_value() + !arguments.time.empty() + !arguments.duration.empty();
+}
+
 Result<ResetTarget> target_of(const ResetArguments& arguments) {
+  if (targets_given(arguments) != 1)
+    return Error(ErrorKind::invalid,
+                 "where to? give one of --to-earliest, --to-latest, --to-current, --to-offset, --to-time, "
+                 "--by-duration, --shift-by");
   const base::TimestampMs now_ms = base::SystemClock().now_ms();
   if (arguments.earliest) return ResetTarget{Kind::earliest, 0};
   if (arguments.latest) return ResetTarget{Kind::latest, 0};
@@ -176,7 +184,6 @@ void declare_targets(CLI::App& command, ResetArguments& arguments) {
                      "The first record not older: 2026-01-31T12:00 (UTC), @MILLISECONDS, or 90s, 15m, 2h, 7d (ago)");
   target->add_option("--by-duration", arguments.duration, "So long ago, in ISO 8601: P7D, PT90M, P1DT2H30M");
   target->add_option("--shift-by", arguments.shift, "So many records on; back when negative");
-  target->require_option(1);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "client/commands/group.h"
 #include "client/commands/produce.h"
 #include "client/commands/suggest.h"
+#include "client/commands/top.h"
 #include "client/commands/topic.h"
 
 namespace cms::client {
@@ -42,12 +43,14 @@ void declare(CLI::App& app, Context& context) {
   declare_consume_command(app, context);
   declare_group_commands(app, context);
   declare_config_commands(app, context);
+  declare_top_command(app, context);
 }
 
 std::vector<std::string> commands_of(const CLI::App* app) {
   std::vector<std::string> names;
-  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_name().empty()) names.push_back(command->get_name());  // an option group has none
+  }
   return names;
 }
 
