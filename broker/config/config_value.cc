@@ -17,15 +17,6 @@ std::string invalid_value(std::string_view name, std::string_view value, std::st
 
 std::string print_bound(double bound) { return std::to_string(static_cast<std::int64_t>(bound)); }
 
-// As Java prints a double that is near enough: -5 is "-5.0".
-std::string print_real(double value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  std::string printed(text, end);
-  if (printed.find_first_of(".en") == std::string::npos) printed += ".0";
-  return printed;
-}
-
 // Empty when `value` is in the rule's range. NaN compares false with every bound and passes, as it does in Kafka.
 std::string why_out_of_range(const ValueRule& rule, double value) {
   if (rule.also && value == static_cast<double>(*rule.also)) return {};
@@ -138,6 +129,14 @@ std::optional<std::int32_t> parse_int(std::string_view text) {
   const std::optional<std::int64_t> value = parse_long(text);
   if (!value || *value != static_cast<std::int32_t>(*value)) return std::nullopt;
   return static_cast<std::int32_t>(*value);
+}
+
+std::string print_real(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  std::string printed(text, end);
+  if (printed.find_first_of(".en") == std::string::npos) printed += ".0";
+  return printed;
 }
 
 std::optional<double> parse_real(std::string_view text) {

@@ -118,6 +118,7 @@ std::string normalized(const ValueRule& rule, std::string_view text);
 std::optional<std::int64_t> parse_long(std::string_view text);
 std::optional<std::int32_t> parse_int(std::string_view text);
 std::optional<double> parse_real(std::string_view text);
+std::string print_real(double value);  // as Java prints a double that is near enough: -5 is "-5.0"
 std::optional<bool> parse_boolean(std::string_view text);
 
 // UTF-8 without zero bytes: anything else could be neither printed as TOML nor sent to a client.

@@ -372,6 +372,45 @@ void Partition::keep_house() {
   do_now(work);
 }
 
+storage::DirtyRange Partition::dirty_range() {
+  const std::lock_guard lock(mutex_);
+  if (state_ != ErrorCode::none || !config_->cleanup_compact) return {};
+  return log_->dirty_range({.below = frontier_.stable(),
+                            .now_ms = environment_.clock.now_ms(),
+                            .lag_ms_min = config_->min_compaction_lag_ms,
+                            .lag_ms_max = config_->max_compaction_lag_ms});
+}
+
+base::Result<storage::CompactionStats> Partition::compact(const storage::DirtyRange& range,
+                                                          storage::CompactionSettings settings,
+                                                          std::size_t io_buffer_bytes) {
+  const storage::RunLocked locked = [this](const std::function<void()>& work) {
+    const std::lock_guard lock(mutex_);
+    work();
+  };
+  std::unique_ptr<storage::CompactionJob> job;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == ErrorCode::none) job = log_->start_compaction(range, io_buffer_bytes, locked);
+    settings.now_ms = environment_.clock.now_ms();
+    settings.delete_retention_ms = config_->delete_retention_ms;
+  }
+  if (job == nullptr) return base::Error(base::ErrorKind::closed, "the partition has changed meanwhile");
+  settings.pace = [this, pace = std::move(settings.pace)](std::size_t bytes) {
+    return state() == ErrorCode::none && (!pace || pace(bytes));
+  };
+  auto stats = storage::compact(*job, settings);
+  job.reset();
+  std::vector<LogWork> work;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != ErrorCode::none) return base::Error(base::ErrorKind::closed, "the partition is gone");
+    work = log_->take_background_work();
+  }
+  do_now(work);
+  return stats;
+}
+
 void Partition::do_later(std::vector<LogWork> work) {
   if (work.empty()) return;
   environment_.run_on_worker(

@@ -171,6 +171,14 @@ class Partition final : public Flushable, private storage::IoCompletion {
   // Retention and expiry of producers, then the log's background work. Blocks: a housekeeping thread.
   void keep_house();
 
+  // What could be compacted now, as the topic's configuration says; empty when it is not to be, or while it is being.
+  storage::DirtyRange dirty_range();
+
+  // One run over that. What the topic decides of `settings` is set here. Blocks for as long as it takes: a cleaner's
+  // thread. Error: why the rest of it cannot be compacted (the log is as whole as before), or closed.
+  base::Result<storage::CompactionStats> compact(const storage::DirtyRange& range, storage::CompactionSettings settings,
+                                                 std::size_t io_buffer_bytes);
+
   // Nothing is served from it any more; waiters are told `why`.
   void remove(ErrorCode why);
 
