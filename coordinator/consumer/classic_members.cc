@@ -203,7 +203,7 @@ protocol::HeartbeatResponse ConsumerGroup::heartbeat(Now now, const Call<protoco
     return response;
   }
   sessions_.set(member_id, now.steady_ms + session_timeout_ms(member));
-  if (should_join_again(member)) {
+  if (should_join_again(now, member)) {
     response.error_code = ErrorCode::rebalance_in_progress;
     joins_.set_if_absent(member_id, now.steady_ms + member.metadata->rebalance_timeout_ms);
   }
@@ -211,9 +211,11 @@ protocol::HeartbeatResponse ConsumerGroup::heartbeat(Now now, const Call<protoco
   return response;
 }
 
-// There is a newer assignment, or something to give up, or what it waits for has become free.
-bool ConsumerGroup::should_join_again(const ConsumerMember& member) const {
+// There is a newer assignment, or will be one as soon as somebody joins, or there is something to give up, or what it
+// waits for has become free.
+bool ConsumerGroup::should_join_again(Now now, const ConsumerMember& member) const {
   if (member.current.epoch < state_.epochs().assignment) return true;
+  if (state_.epochs().assignment < state_.epochs().group && may_assign(now)) return true;
   if (member.current.state == ConsumerMemberState::unrevoked_partitions) return true;
   if (member.current.state != ConsumerMemberState::unreleased_partitions || !member.target) return false;
   for (const auto& [topic_id, partitions] : *member.target) {

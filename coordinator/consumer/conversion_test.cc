@@ -34,7 +34,7 @@ struct Classic {
     request.session_timeout_ms = 10'000;
     request.rebalance_timeout_ms = 60'000;
     request.protocol_type = "consumer";
-    request.protocols.push_back({"cooperative-sticky", metadata});
+    request.protocols.push_back({"cooperative-sticky", metadata.span()});
     return request;
   }
   std::size_t count() const { return owned.empty() ? 0 : owned[0].partitions.size(); }

@@ -139,7 +139,7 @@ class ConsumerGroup final : public Group {
   ErrorCode check_classic_join(const JoinCall& call) const;
   ErrorCode admit_classic(const JoinCall& call, const std::string& member_id, Journal& journal);
   ErrorCode check_sync(Now now, const protocol::SyncGroupRequest& request);
-  bool should_join_again(const ConsumerMember& member) const;
+  bool should_join_again(Now now, const ConsumerMember& member) const;
   // The member, or why not.
   std::variant<const std::string*, ErrorCode> find_classic(std::string_view member_id,
                                                            const std::optional<std::string>& instance_id) const;

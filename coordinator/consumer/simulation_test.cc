@@ -153,8 +153,9 @@ class Simulation {
       return;
     }
     HeartbeatAnswer answer = g_.heartbeat(request);
-    if (!reliable && random_.one_in(12)) answer = g_.heartbeat(request);  // sent twice
-    if (!reliable && random_.one_in(12)) {                                // the response is lost
+    const bool twice = !reliable && random_.one_in(12);
+    if (twice) answer = g_.heartbeat(request);  // and only the second response arrives
+    if (!reliable && random_.one_in(12)) {      // the response is lost
       actor.in_doubt = true;
       return;
     }
@@ -167,7 +168,7 @@ class Simulation {
     }
     EXPECT_GE(answer.member_epoch, actor.epoch);
     actor.epoch = answer.member_epoch;
-    actor.in_doubt = false;
+    actor.in_doubt = twice;
     if (!answer.assignment) return;
     actor.owned.clear();
     for (const auto& topic : answer.assignment->topic_partitions)
@@ -201,7 +202,7 @@ class Simulation {
     request.session_timeout_ms = 10'000;
     request.rebalance_timeout_ms = 30'000;
     request.protocol_type = "consumer";
-    request.protocols.push_back({"range", metadata});
+    request.protocols.push_back({"range", metadata.span()});
     const protocol::JoinGroupResponse joined = g_.join_classic(request);
     if (joined.error_code != ErrorCode::none) {
       new_life(actor);
