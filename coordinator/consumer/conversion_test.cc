@@ -116,7 +116,8 @@ TEST(ConsumerGroupConversion, MembersKeepWhatTheyHaveWhenTheGroupChanges) {  // 
   EXPECT_EQ(m.g.group->state().members().size(), 2U);
   EXPECT_EQ(m.g.group->state_name(), "Stable");
   EXPECT_EQ(m.g.beat_classic("x", 7), ErrorCode::none);
-  for (const auto& member : m.g.group->describe_consumer()->members) {
+  const auto described = m.g.group->describe_consumer();
+  for (const auto& member : described->members) {
     EXPECT_EQ(member.member_type, protocol::ConsumerMemberType::classic);
     EXPECT_EQ(member.assignment.topic_partitions.at(0).partitions.size(), 2U);
   }
