@@ -203,6 +203,13 @@ void Server::register_metrics() {
                            [&p] { return static_cast<double>(p.topics->ailing().offline); });
   p.metrics.gauge_function("cms_partitions_read_only", "Partitions that take no records since a write has failed.", "",
                            [&p] { return static_cast<double>(p.topics->ailing().read_only); });
+  p.metrics.gauge_function("cms_groups", "Groups this node coordinates.", "",
+                           [&p] { return static_cast<double>(p.groups->counts().groups); });
+  p.metrics.gauge_function("cms_committed_offsets", "Committed offsets of all groups.", "",
+                           [&p] { return static_cast<double>(p.groups->counts().offsets); });
+  p.metrics.gauge_function("cms_group_shards_not_serving",
+                           "Partitions of __consumer_offsets whose groups are being loaded, or cannot be.", "",
+                           [&p] { return static_cast<double>(p.groups->counts().shards_not_serving); });
   p.metrics.gauge_function("cms_fetch_sessions", "Fetch sessions kept.", "",
                            [&p] { return static_cast<double>(p.fetch_sessions.session_count()); });
   p.metrics.gauge_function("cms_log_memory_bytes", "Memory that logs hold.", "",

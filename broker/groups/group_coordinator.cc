@@ -82,6 +82,17 @@ std::shared_ptr<HostedShard> GroupCoordinator::shard_of(std::string_view group_i
   return (*shards_)[static_cast<std::size_t>(partition_of_group(group_id, count))];
 }
 
+GroupCoordinator::Counts GroupCoordinator::counts() const {
+  Counts sum;
+  for (const auto& shard : shards()) {
+    const HostedShard::Counts counts = shard->counts();
+    sum.groups += counts.groups;
+    sum.offsets += counts.offsets;
+    if (shard->state() != ErrorCode::none) ++sum.shards_not_serving;
+  }
+  return sum;
+}
+
 void GroupCoordinator::host(const TopicHandle& topic) {
   auto shards = std::make_shared<Shards>();
   for (std::size_t index = 0; index < topic->partitions.size(); ++index) {

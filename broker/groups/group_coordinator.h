@@ -70,6 +70,13 @@ class GroupCoordinator {
     return shard == nullptr ? ErrorCode::not_coordinator : shard->run(core, call, std::forward<Work>(work));
   }
 
+  struct Counts {
+    std::size_t groups = 0;
+    std::size_t offsets = 0;
+    std::size_t shards_not_serving = 0;
+  };
+  Counts counts() const;
+
   const BrokerCatalog& catalog() const { return catalog_; }
 
   // A topic was made, changed or removed. Must not block: looks at it later, on a worker.
