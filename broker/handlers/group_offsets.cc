@@ -37,8 +37,8 @@ void refuse_unknown(const Topics& topics, bool by_id, OffsetCommitRequest& reque
                     std::vector<OffsetCommitResponse::Topic>& refused) {
   for (auto& wanted : request.topics) {
     const TopicHandle topic = complete(topics, by_id, wanted);
-    const ErrorCode error = by_id && topic == nullptr ? ErrorCode::unknown_topic_id
-                                                      : ErrorCode::unknown_topic_or_partition;
+    const ErrorCode error =
+        by_id && topic == nullptr ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
     const auto is_known = [&](const OffsetCommitRequest::Partition& partition) {
       return topic != nullptr && topic->partition(partition.partition_index) != nullptr;
     };
@@ -116,7 +116,7 @@ Served serve_offset_commit(CoreHandlers& handlers, Core& core, const RequestCont
   if (!request.topics.empty()) {
     const std::string host = shown_host(context.peer);
     const coordinator::Call<OffsetCommitRequest> asked{
-        request, context.version(), {context.header.client_id.value_or(""), host}, 0};
+        request, context.version(), {client_id(context.header), host}, 0};
     const auto commit = [&](coordinator::Shard& shard, coordinator::Now now, coordinator::Effects& effects) {
       call->response() = shard.step(now, asked, effects);
     };
@@ -142,10 +142,8 @@ Served serve_offset_fetch(CoreHandlers& handlers, Core& core, const RequestConte
     }
     return begin(std::move(call), out);
   }
-  OffsetFetchRequest::Group wanted{.group_id = request.group_id,
-                                   .member_id = {},
-                                   .member_epoch = -1,
-                                   .topics = std::move(request.topics)};
+  OffsetFetchRequest::Group wanted{
+      .group_id = request.group_id, .member_id = {}, .member_epoch = -1, .topics = std::move(request.topics)};
   OffsetFetchResponse::Group answer;
   fetch_group(handlers, core, call, wanted, answer);
   response.error_code = answer.error_code;
@@ -182,8 +180,7 @@ Served serve_offset_delete(CoreHandlers& handlers, Core& core, const RequestCont
     return true;
   });
   const std::string host = shown_host(context.peer);
-  const coordinator::Call<OffsetDeleteRequest> asked{
-      request, context.version(), {context.header.client_id.value_or(""), host}, 0};
+  const coordinator::Call<OffsetDeleteRequest> asked{request, context.version(), {client_id(context.header), host}, 0};
   const auto remove = [&](coordinator::Shard& shard, coordinator::Now now, coordinator::Effects& effects) {
     call->response() = shard.step(now, asked, effects);
   };

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "broker/groups/group_coordinator.h"
@@ -70,5 +71,10 @@ Served begin(std::shared_ptr<Call> call, protocol::FrameBuffer& out) {
 
 // The host of a client as Kafka's tools show it: "/127.0.0.1".
 std::string shown_host(const Peer& peer);
+
+// Empty for none. Valid as long as the header.
+inline std::string_view client_id(const protocol::RequestHeader& header) {
+  return header.client_id ? std::string_view(*header.client_id) : std::string_view();
+}
 
 }  // namespace cms::broker

@@ -11,8 +11,7 @@ namespace {
 template <typename Request>
 struct Asked {
   Asked(const RequestContext& context, const Request& request)
-      : host(shown_host(context.peer)),
-        call{request, context.version(), {context.header.client_id.value_or(""), host}, 0} {}
+      : host(shown_host(context.peer)), call{request, context.version(), {client_id(context.header), host}, 0} {}
 
   const std::string host;
   coordinator::Call<Request> call;
