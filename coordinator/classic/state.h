@@ -31,12 +31,11 @@ struct ClassicMember {
   base::Bytes assignment;
 
   // The metadata for a protocol; empty for one it does not offer.
-  const base::Bytes& metadata_of(std::string_view protocol) const {
-    static const base::Bytes none;
+  base::Bytes metadata_of(std::string_view protocol) const {
     for (const ClassicProtocol& offered : protocols) {
       if (offered.name == protocol) return offered.metadata;
     }
-    return none;
+    return {};
   }
 };
 
