@@ -11,14 +11,14 @@ ConsumerGroup::ConsumerGroup(std::string id, const GroupEnvironment& environment
 
 void ConsumerGroup::replay(const Entry<ConsumerGroupMetadataKey>& entry) {
   GroupEpochs epochs = state_.epochs();
-  epochs.group = entry.value ? entry.value->epoch : 0;
+  epochs.group = entry.value ? entry.value->epoch : GroupEpochs().group;
   epochs.metadata_hash = entry.value ? entry.value->metadata_hash : 0;
   state_.set_epochs(epochs);
 }
 
 void ConsumerGroup::replay(const Entry<ConsumerGroupTargetAssignmentMetadataKey>& entry) {
   GroupEpochs epochs = state_.epochs();
-  epochs.assignment = entry.value ? entry.value->assignment_epoch : 0;
+  epochs.assignment = entry.value ? entry.value->assignment_epoch : GroupEpochs().assignment;
   epochs.assigned_at_ms = entry.value ? entry.value->assignment_timestamp_ms : 0;
   state_.set_epochs(epochs);
 }

@@ -31,7 +31,7 @@ class ConsumerGroup final : public Group {
   // New, or to be read from the log. The environment outlives it. A new group whose first step was refused has no
   // record, nor a member: is_unused().
   ConsumerGroup(std::string id, const GroupEnvironment& environment);
-  bool is_unused() const { return state_.epochs().group == 0 && state_.members().empty(); }
+  bool is_unused() const { return state_.epochs().group == GroupEpochs().group && state_.members().empty(); }
 
   // A record of this group, read again; loaded() follows the last. After the tombstone of ConsumerGroupMetadataKey the
   // group is nothing, and may be dropped.

@@ -15,12 +15,21 @@ TEST(ConsumerGroupHeartbeat, TheFirstMemberGetsEveryPartitionAtOnce) {  // [sema
   const HeartbeatAnswer answer = g.join("a");
   EXPECT_EQ(answer.error_code, ErrorCode::none);
   EXPECT_EQ(answer.member_id, "a");
-  EXPECT_EQ(answer.member_epoch, 1);
+  EXPECT_EQ(answer.member_epoch, 2);
   ASSERT_TRUE(answer.assignment);
   ASSERT_EQ(answer.assignment->topic_partitions.size(), 1U);
   EXPECT_EQ(answer.assignment->topic_partitions[0].topic_id, g.catalog.id("orders"));
   EXPECT_EQ(answer.assignment->topic_partitions[0].partitions, (std::vector<std::int32_t>{0, 1, 2, 3}));
   EXPECT_EQ(g.group->state_name(), "Stable");
+  g.expect_log_tells_all();
+}
+
+TEST(ConsumerGroupHeartbeat, WhoIsSubscribedToNothingNeedsNoNewEpoch) {
+  Group g;
+  const HeartbeatAnswer answer = g.join("a", {});
+  EXPECT_EQ(answer.member_epoch, 1);
+  EXPECT_EQ(partition_count(*answer.assignment), 0U);
+  EXPECT_EQ(g.beat("a", 1).error_code, ErrorCode::none);
   g.expect_log_tells_all();
 }
 
@@ -45,23 +54,23 @@ TEST(ConsumerGroupHeartbeat, TheAssignmentIsSentOnlyWhenItChanged) {  // [semant
   Group g;
   g.join("a");
   const std::size_t records = g.log.size();
-  const HeartbeatAnswer answer = g.beat("a", 1);
+  const HeartbeatAnswer answer = g.beat("a", 2);
   EXPECT_EQ(answer.error_code, ErrorCode::none);
   EXPECT_FALSE(answer.assignment);
   EXPECT_EQ(answer.heartbeat_interval_ms, 5'000);
   EXPECT_EQ(g.log.size(), records);
   g.config.heartbeat_interval_ms = 7'000;
-  EXPECT_EQ(g.beat("a", 1).heartbeat_interval_ms, 7'000);
+  EXPECT_EQ(g.beat("a", 2).heartbeat_interval_ms, 7'000);
 }
 
 TEST(ConsumerGroupHeartbeat, AFullRequestIsAnsweredWithTheAssignment) {
   Group g;
   const HeartbeatAnswer joined = g.join("a");
   HeartbeatRequest request = g.joining("a", {"orders"});
-  request.member_epoch = 1;
+  request.member_epoch = 2;
   request.topic_partitions = owned(*joined.assignment);
   const HeartbeatAnswer answer = g.heartbeat(request);
-  EXPECT_EQ(answer.member_epoch, 1);
+  EXPECT_EQ(answer.member_epoch, 2);
   ASSERT_TRUE(answer.assignment);
   EXPECT_EQ(*answer.assignment, *joined.assignment);
 }
@@ -73,7 +82,7 @@ TEST(ConsumerGroupHeartbeat, FieldsThatAreNullStayAsTheyWere) {  // [semantics 1
   request.server_assignor = "range";
   g.heartbeat(request);
   g.client_id = "another";
-  g.beat("a", 1);
+  g.beat("a", 2);
   const MemberMetadata& metadata = *g.member("a").metadata;
   EXPECT_EQ(metadata.client_id, "another");
   EXPECT_EQ(metadata.rack_id, "rack-1");
@@ -88,20 +97,20 @@ TEST(ConsumerGroupHeartbeat, APartitionIsGivenOnlyAfterItsOwnerHasGivenItUp) {  
   Group g;
   const HeartbeatAnswer first = g.join("a");
   HeartbeatAnswer second = g.join("b");
-  EXPECT_EQ(second.member_epoch, 2);
+  EXPECT_EQ(second.member_epoch, 3);
   EXPECT_EQ(partition_count(*second.assignment), 0U);
   EXPECT_EQ(g.group->state_name(), "Reconciling");
 
-  HeartbeatAnswer asked = g.beat("a", 1, owned(*first.assignment));
-  EXPECT_EQ(asked.member_epoch, 1);
+  HeartbeatAnswer asked = g.beat("a", 2, owned(*first.assignment));
+  EXPECT_EQ(asked.member_epoch, 2);
   ASSERT_TRUE(asked.assignment);
   EXPECT_EQ(partition_count(*asked.assignment), 2U);
-  EXPECT_FALSE(g.beat("b", 2).assignment);  // nothing is free yet
+  EXPECT_FALSE(g.beat("b", 3).assignment);  // nothing is free yet
 
-  asked = g.beat("a", 1, owned(*asked.assignment));
-  EXPECT_EQ(asked.member_epoch, 2);
+  asked = g.beat("a", 2, owned(*asked.assignment));
+  EXPECT_EQ(asked.member_epoch, 3);
   EXPECT_FALSE(asked.assignment);
-  second = g.beat("b", 2);
+  second = g.beat("b", 3);
   ASSERT_TRUE(second.assignment);
   EXPECT_EQ(partition_count(*second.assignment), 2U);
   EXPECT_EQ(g.group->state_name(), "Stable");
@@ -119,7 +128,7 @@ TEST(ConsumerGroupHeartbeat, ALeaversPartitionsGoToTheOthers) {  // [semantics 1
   EXPECT_EQ(g.group->state_name(), "Assigning");
   g.beat(b);
   EXPECT_EQ(partition_count(b.assigned), 4U);
-  EXPECT_EQ(g.beat("a", 2).error_code, ErrorCode::unknown_member_id);
+  EXPECT_EQ(g.beat("a", 3).error_code, ErrorCode::unknown_member_id);
   EXPECT_EQ(g.beat("a", -1).error_message, "Member a is not a member of group group.");
   g.expect_log_tells_all();
 }
@@ -129,17 +138,17 @@ TEST(ConsumerGroupHeartbeat, AMemberWithAnotherEpochIsFenced) {  // [semantics 1
   TestConsumer a{"a", {"orders"}};
   TestConsumer b{"b", {"orders"}};
   g.settle({&a, &b});
-  EXPECT_EQ(a.epoch, 2);
-  const HeartbeatAnswer newer = g.beat("a", 3, Reported{});
+  EXPECT_EQ(a.epoch, 3);
+  const HeartbeatAnswer newer = g.beat("a", 4, Reported{});
   EXPECT_EQ(newer.error_code, ErrorCode::fenced_member_epoch);
   EXPECT_EQ(newer.error_message,
-            "The consumer group member has a greater member epoch (3) than the one known by the group coordinator (2). "
+            "The consumer group member has a greater member epoch (4) than the one known by the group coordinator (3). "
             "The member must abandon all its partitions and rejoin.");
   g.beat("b", -1);
   g.beat(a);
   g.join("c");
   g.beat(a);
-  EXPECT_EQ(g.beat("a", 1, Reported{}).error_code, ErrorCode::fenced_member_epoch);
+  EXPECT_EQ(g.beat("a", 2, Reported{}).error_code, ErrorCode::fenced_member_epoch);
 }
 
 TEST(ConsumerGroupHeartbeat, AMemberThatMissedAResponseMayComeWithThePreviousEpoch) {  // [semantics 128]
@@ -147,13 +156,13 @@ TEST(ConsumerGroupHeartbeat, AMemberThatMissedAResponseMayComeWithThePreviousEpo
   TestConsumer a{"a", {"orders"}};
   g.beat(a);
   g.catalog.put("orders", 5);
-  const HeartbeatAnswer lost = g.beat("a", 1, owned(a.assigned));
-  EXPECT_EQ(lost.member_epoch, 2);
-  EXPECT_EQ(g.beat("a", 1).error_code, ErrorCode::fenced_member_epoch);  // it does not say what it has
-  EXPECT_EQ(g.beat("a", 1, Reported{{g.catalog.id("payments"), {0}}}).error_code, ErrorCode::fenced_member_epoch);
-  const HeartbeatAnswer again = g.beat("a", 1, owned(a.assigned));
+  const HeartbeatAnswer lost = g.beat("a", 2, owned(a.assigned));
+  EXPECT_EQ(lost.member_epoch, 3);
+  EXPECT_EQ(g.beat("a", 2).error_code, ErrorCode::fenced_member_epoch);  // it does not say what it has
+  EXPECT_EQ(g.beat("a", 2, Reported{{g.catalog.id("payments"), {0}}}).error_code, ErrorCode::fenced_member_epoch);
+  const HeartbeatAnswer again = g.beat("a", 2, owned(a.assigned));
   EXPECT_EQ(again.error_code, ErrorCode::none);
-  EXPECT_EQ(again.member_epoch, 2);
+  EXPECT_EQ(again.member_epoch, 3);
 }
 
 TEST(ConsumerGroupHeartbeat, AMemberMayStartOverWithEpoch0) {
@@ -162,7 +171,7 @@ TEST(ConsumerGroupHeartbeat, AMemberMayStartOverWithEpoch0) {
   TestConsumer b{"b", {"orders"}};
   g.settle({&a, &b});
   const HeartbeatAnswer answer = g.join("a");
-  EXPECT_EQ(answer.member_epoch, 2);
+  EXPECT_EQ(answer.member_epoch, 3);
   EXPECT_EQ(partition_count(*answer.assignment), 2U);
 }
 
@@ -228,8 +237,8 @@ TEST(ConsumerGroupHeartbeat, WhatIsTooLargeForTheLogChangesNothing) {
   EXPECT_EQ(g.group->describe_consumer(), before);
   EXPECT_EQ(g.log.size(), records);
   g.options.record_bytes_max = 1'000'000;
-  EXPECT_EQ(g.beat("a", 1).error_code, ErrorCode::none);
-  EXPECT_EQ(g.join("b").member_epoch, 2);
+  EXPECT_EQ(g.beat("a", 2).error_code, ErrorCode::none);
+  EXPECT_EQ(g.join("b").member_epoch, 3);
   g.expect_log_tells_all();
 }
 
@@ -242,7 +251,7 @@ TEST(ConsumerGroupHeartbeat, AssignmentsAreComputedAtMostOnceInAnInterval) {
   g.pass(500);
   g.beat(b);
   EXPECT_EQ(g.group->state_name(), "Assigning");
-  EXPECT_EQ(b.epoch, 1);
+  EXPECT_EQ(b.epoch, 2);
   EXPECT_EQ(partition_count(b.assigned), 0U);
   g.beat(a);
   EXPECT_EQ(partition_count(a.assigned), 4U);
@@ -261,13 +270,13 @@ TEST(ConsumerGroupHeartbeat, AMemberThatIsSilentForItsSessionIsGone) {
   g.join("a");
   g.pass(44'999);
   EXPECT_FALSE(g.group->is_empty());
-  g.beat("a", 1);
+  g.beat("a", 2);
   g.pass(44'999);
   EXPECT_FALSE(g.group->is_empty());
   g.pass(1);
   EXPECT_TRUE(g.group->is_empty());
   EXPECT_EQ(g.group->state_name(), "Empty");
-  EXPECT_EQ(g.beat("a", 1).error_code, ErrorCode::unknown_member_id);
+  EXPECT_EQ(g.beat("a", 2).error_code, ErrorCode::unknown_member_id);
   g.expect_log_tells_all();
 }
 
@@ -287,9 +296,9 @@ TEST(ConsumerGroupHeartbeat, AMemberThatDoesNotGiveUpInTimeIsFenced) {
   TestConsumer b{"b", {"orders"}};
   g.join("a");
   g.beat(b);
-  g.beat("a", 1);
+  g.beat("a", 2);
   g.pass(30'000);
-  g.beat("a", 1);  // it is alive, but keeps what it has
+  g.beat("a", 2);  // it is alive, but keeps what it has
   g.pass(29'999);
   EXPECT_NE(g.group->state().find("a"), nullptr);
   g.pass(1);
@@ -306,7 +315,7 @@ TEST(ConsumerGroupHeartbeat, ATopicThatGrowsOrGoesIsSeenByTheNextHeartbeat) {
   g.catalog.put("orders", 7);
   g.beat(a);
   EXPECT_EQ(partition_count(a.assigned), 9U);
-  EXPECT_EQ(a.epoch, 2);
+  EXPECT_EQ(a.epoch, 3);
   g.catalog.remove("payments");
   g.settle({&a});
   EXPECT_EQ(partition_count(a.assigned), 7U);
@@ -333,10 +342,10 @@ TEST(ConsumerGroupHeartbeat, WhatAMemberIsNoLongerSubscribedToGoesAtOnce) {
   g.options.consumer.assignment_interval_ms = 1'000;
   TestConsumer a{"a", {"orders", "payments"}};
   g.beat(a);
-  HeartbeatRequest request = g.beating("a", 1, owned(a.assigned));
+  HeartbeatRequest request = g.beating("a", 2, owned(a.assigned));
   request.subscribed_topic_names = std::vector<std::string>{"payments"};
   const HeartbeatAnswer answer = g.heartbeat(request);
-  EXPECT_EQ(answer.member_epoch, 1);  // there is no new target yet
+  EXPECT_EQ(answer.member_epoch, 2);  // there is no new target yet
   ASSERT_TRUE(answer.assignment);
   EXPECT_EQ(partition_count(*answer.assignment), 2U);
 }
@@ -351,7 +360,7 @@ TEST(ConsumerGroupHeartbeat, AfterTheLogIsReadMembersHaveAWholeSessionToBeHeardO
   g.group->loaded(g.now, effects);
   EXPECT_EQ(g.group->wake_at_ms(), 45'005);
   EXPECT_EQ(g.beat(a).error_code, ErrorCode::none);
-  EXPECT_EQ(a.epoch, 1);
+  EXPECT_EQ(a.epoch, 2);
 }
 
 TEST(ConsumerGroupHeartbeat, ABuriedGroupLeavesNothingInTheLog) {

@@ -21,7 +21,7 @@ HeartbeatRequest joining(const Group& g, const std::string& id, const std::strin
 TEST(ConsumerGroupPattern, IsResolvedInTheBroker) {  // [semantics 125]
   Group g;
   const HeartbeatAnswer answer = g.heartbeat(joining(g, "a", ".*"));
-  EXPECT_EQ(answer.member_epoch, 1);
+  EXPECT_EQ(answer.member_epoch, 2);
   EXPECT_EQ(partition_count(*answer.assignment), 6U);  // not the broker's own topics
   EXPECT_TRUE(g.group->is_subscribed_to("orders"));
   EXPECT_FALSE(g.group->is_subscribed_to("__consumer_offsets"));
@@ -59,7 +59,7 @@ TEST(ConsumerGroupPattern, AddsToTheNames) {
   HeartbeatRequest request = g.joining("a", {"orders"});
   request.subscribed_topic_regex = "pay.*";
   EXPECT_EQ(partition_count(*g.heartbeat(request).assignment), 6U);
-  HeartbeatRequest no_pattern = g.beating("a", 1, Reported{});
+  HeartbeatRequest no_pattern = g.beating("a", 2, Reported{});
   no_pattern.subscribed_topic_regex = "";
   const HeartbeatAnswer answer = g.heartbeat(no_pattern);
   EXPECT_EQ(partition_count(*answer.assignment), 4U);
@@ -78,7 +78,7 @@ TEST(ConsumerGroupPattern, FindsNewTopicsAfterAWhile) {
   g.pass(10'000);
   g.beat(a);
   EXPECT_EQ(partition_count(a.assigned), 5U);
-  EXPECT_EQ(a.epoch, 2);
+  EXPECT_EQ(a.epoch, 3);
   g.catalog.remove("payments");
   g.pass(10'000);
   g.settle({&a});

@@ -36,7 +36,7 @@ ConsumerGroup::SubscriptionChange ConsumerGroup::change_metadata(const std::stri
 void ConsumerGroup::refresh_subscriptions(Now now, const SubscriptionChange& change, Journal& journal) {
   if (change.pattern && !state_.pattern_users().contains(change.old_pattern))
     journal.forget_pattern(change.old_pattern);
-  bool needs_assignment = resolve_patterns(now, journal) || change.any() || state_.epochs().group == 0;
+  bool needs_assignment = resolve_patterns(now, journal) || change.any();
 
   const std::uint64_t generation = environment_.topics.generation();
   if (!needs_assignment && seen_generation_ == generation) return;

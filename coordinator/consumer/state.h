@@ -23,10 +23,11 @@ struct ResolvedPattern {
   base::TimestampMs resolved_at_ms = 0;
 };
 
+// A new group is at 1, with an empty assignment: who is subscribed to nothing needs no other.
 struct GroupEpochs {
-  std::int32_t group = 0;          // rises when a new assignment is needed
+  std::int32_t group = 1;          // rises when a new assignment is needed
   std::int64_t metadata_hash = 0;  // of the subscribed topics, at that epoch
-  std::int32_t assignment = 0;     // the group epoch that the target was computed for
+  std::int32_t assignment = 1;     // the group epoch that the target was computed for
   base::TimestampMs assigned_at_ms = 0;
 };
 

@@ -26,8 +26,8 @@ TEST(ConsumerGroupStaticMember, KeepsItsPartitionsWhileItIsAwayForAWhile) {  // 
   const HeartbeatAnswer first = g.heartbeat(joining(g, "a", "i"));
   TestConsumer b{"b", {"orders"}};
   g.beat(b);
-  g.beat("a", 1, owned(*first.assignment));
-  const HeartbeatAnswer settled = g.beat("a", 1, Reported{});
+  g.beat("a", 2, owned(*first.assignment));
+  const HeartbeatAnswer settled = g.beat("a", 2, Reported{});
   const auto kept = g.member("a").current.assigned;
   const HeartbeatAnswer left = g.heartbeat(leaving(g, "a", "i", -2));
   EXPECT_EQ(left.error_code, ErrorCode::none);
@@ -58,7 +58,7 @@ TEST(ConsumerGroupStaticMember, IsFencedByTheOneThatTookItsPlace) {
   g.heartbeat(joining(g, "a", "i"));
   g.heartbeat(leaving(g, "a", "i", -2));
   g.heartbeat(joining(g, "a2", "i"));
-  HeartbeatRequest old = g.beating("a", 1);
+  HeartbeatRequest old = g.beating("a", 2);
   old.instance_id = "i";
   EXPECT_EQ(g.heartbeat(old).error_code, ErrorCode::fenced_instance_id);
   EXPECT_EQ(g.heartbeat(leaving(g, "a", "i", -1)).error_message,
@@ -76,7 +76,7 @@ TEST(ConsumerGroupStaticMember, ThatDoesNotComeBackInTimeIsGone) {
   g.pass(1'000);
   g.beat(b);
   EXPECT_EQ(partition_count(b.assigned), 4U);
-  HeartbeatRequest gone = g.beating("a", 1);
+  HeartbeatRequest gone = g.beating("a", 2);
   gone.instance_id = "i";
   EXPECT_EQ(g.heartbeat(gone).error_message, "Instance id i is unknown.");
 }
