@@ -19,6 +19,16 @@ skip() {
   exit 77
 }
 
+# client NAME VERSION: who is tested, for the table of results (see lib/results).
+client() {
+  echo "client: $1 $2"
+}
+
+# skip_case NAME WHY: one case that is left out.
+skip_case() {
+  echo "skip - $1: $2"
+}
+
 need_bootstrap() {
   if [ -z "${BOOTSTRAP:-}" ]; then
     echo "set BOOTSTRAP=host:port to the broker to test" >&2
@@ -177,4 +187,9 @@ make_python_environment() {
   {
     python3 -m venv --clear "$1" && timeout 300 "$1/bin/python" -m pip install -q -r "$2"
   } > "$log" 2>&1 && touch "$1/complete"
+}
+
+# python_client NAME PACKAGE: who is tested, with the version of the package in the environment $python.
+python_client() {
+  client "$1" "$("$python" -c 'import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))' "$2")"
 }
