@@ -42,8 +42,12 @@ ReportedPartitions reported(const ConsumerSubscription& subscription, const Topi
 void ConsumerGroup::join(Now now, const JoinCall& call, Effects& effects) {
   const protocol::JoinGroupRequest& request = call.request;
   const std::string member_id = request.member_id.empty() ? environment_.new_member_suffix() : request.member_id;
-  if (const ErrorCode error = check_classic_join(call); error != ErrorCode::none) {
+  if (const ErrorCode error = check_join(environment_.options.classic, request); error != ErrorCode::none) {
     effects.reply(call.ticket, refused_join(request.member_id, error));
+    return;
+  }
+  if (const ErrorCode error = check_classic_join(call); error != ErrorCode::none) {
+    effects.reply(call.ticket, refused_join("", error));
     return;
   }
   if (request.member_id.empty() && !request.group_instance_id && call.version >= 4) {
@@ -54,7 +58,7 @@ void ConsumerGroup::join(Now now, const JoinCall& call, Effects& effects) {
   const std::optional<ConsumerSubscription> subscription =
       read_subscription(request.protocols.front().metadata.bytes());
   if (!subscription) {
-    effects.reply(call.ticket, refused_join(request.member_id, ErrorCode::unknown_server_error));
+    effects.reply(call.ticket, refused_join("", ErrorCode::unknown_server_error));
     return;
   }
   join_classic_member(now, call, member_id, *subscription, effects);
@@ -62,7 +66,6 @@ void ConsumerGroup::join(Now now, const JoinCall& call, Effects& effects) {
 
 ErrorCode ConsumerGroup::check_classic_join(const JoinCall& call) const {
   const protocol::JoinGroupRequest& request = call.request;
-  if (const ErrorCode error = check_join(environment_.options.classic, request); error != ErrorCode::none) return error;
   if (environment_.options.consumer.migration == MigrationPolicy::disabled)
     return ErrorCode::inconsistent_group_protocol;
   if (!has_room_for(request.member_id)) return ErrorCode::group_max_size_reached;
@@ -98,7 +101,7 @@ void ConsumerGroup::join_classic_member(Now now, const JoinCall& call, const std
 
   Journal journal(id(), state_, effects);
   if (const ErrorCode error = admit_classic(call, member_id, journal); error != ErrorCode::none) {
-    effects.reply(call.ticket, refused_join(request.member_id, error));
+    effects.reply(call.ticket, refused_join("", error));
     return;
   }
   const ConsumerMember* known = state_.find(member_id);
@@ -119,7 +122,7 @@ void ConsumerGroup::join_classic_member(Now now, const JoinCall& call, const std
   if (!ends_migration || !stale) reconcile_member(now, member_id, change.any(), &owned, journal);
   if (is_too_large(journal)) {
     take_back(journal);
-    effects.reply(call.ticket, refused_join(request.member_id, ErrorCode::unknown_server_error));
+    effects.reply(call.ticket, refused_join("", ErrorCode::unknown_server_error));
     return;
   }
 

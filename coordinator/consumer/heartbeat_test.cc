@@ -117,22 +117,6 @@ TEST(ConsumerGroupHeartbeat, APartitionIsGivenOnlyAfterItsOwnerHasGivenItUp) {  
   g.expect_log_tells_all();
 }
 
-TEST(ConsumerGroupHeartbeat, ALeaversPartitionsGoToTheOthers) {  // [semantics 125]
-  Group g;
-  TestConsumer a{"a", {"orders"}};
-  TestConsumer b{"b", {"orders"}};
-  g.settle({&a, &b});
-  const HeartbeatAnswer left = g.beat("a", -1);
-  EXPECT_EQ(left.error_code, ErrorCode::none);
-  EXPECT_EQ(left.member_epoch, -1);
-  EXPECT_EQ(g.group->state_name(), "Assigning");
-  g.beat(b);
-  EXPECT_EQ(partition_count(b.assigned), 4U);
-  EXPECT_EQ(g.beat("a", 3).error_code, ErrorCode::unknown_member_id);
-  EXPECT_EQ(g.beat("a", -1).error_message, "Member a is not a member of group group.");
-  g.expect_log_tells_all();
-}
-
 TEST(ConsumerGroupHeartbeat, AMemberWithAnotherEpochIsFenced) {  // [semantics 128]
   Group g;
   TestConsumer a{"a", {"orders"}};
@@ -175,37 +159,6 @@ TEST(ConsumerGroupHeartbeat, AMemberMayStartOverWithEpoch0) {
   EXPECT_EQ(partition_count(*answer.assignment), 2U);
 }
 
-TEST(ConsumerGroupHeartbeat, RequestsThatMakeNoSenseAreRefusedInKafkasWords) {
-  Group g;
-  const auto why = [&](auto&& change) {
-    HeartbeatRequest request = g.joining("a", {"orders"});
-    change(request);
-    const HeartbeatAnswer answer = g.heartbeat(request);
-    EXPECT_EQ(answer.error_code, ErrorCode::invalid_request);
-    return answer.error_message.value_or("");
-  };
-  EXPECT_EQ(why([](auto& r) { r.group_id = " "; }), "GroupId can't be empty.");
-  EXPECT_EQ(why([](auto& r) { r.instance_id = ""; }), "InstanceId can't be empty.");
-  EXPECT_EQ(why([](auto& r) { r.rack_id = ""; }), "RackId can't be empty.");
-  EXPECT_EQ(why([](auto& r) { r.rebalance_timeout_ms = -1; }), "RebalanceTimeoutMs must be provided in first request.");
-  EXPECT_EQ(why([](auto& r) { r.topic_partitions.reset(); }), "TopicPartitions must be empty when (re-)joining.");
-  EXPECT_EQ(why([](auto& r) { r.subscribed_topic_names.reset(); }),
-            "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.");
-  EXPECT_EQ(why([](auto& r) { r.member_epoch = -2; }), "InstanceId can't be null.");
-  EXPECT_EQ(why([](auto& r) { r.member_epoch = -3; }), "MemberEpoch is invalid.");
-  EXPECT_TRUE(g.log.empty());
-  EXPECT_TRUE(g.group->is_unused());
-}
-
-TEST(ConsumerGroupHeartbeat, AnAssignorThatIsNotThereIsRefused) {  // [semantics 126]
-  Group g;
-  HeartbeatRequest request = g.joining("a", {"orders"});
-  request.server_assignor = "sticky";
-  const HeartbeatAnswer answer = g.heartbeat(request);
-  EXPECT_EQ(answer.error_code, ErrorCode::unsupported_assignor);
-  EXPECT_EQ(answer.error_message, "ServerAssignor sticky is not supported. Supported assignors: uniform, range.");
-}
-
 TEST(ConsumerGroupHeartbeat, TheMembersVoteForAnAssignor) {
   Group g;
   for (const std::string id : {"a", "b", "c"}) {
@@ -214,32 +167,6 @@ TEST(ConsumerGroupHeartbeat, TheMembersVoteForAnAssignor) {
     g.heartbeat(request);
   }
   EXPECT_EQ(g.group->describe_consumer()->assignor_name, "range");
-}
-
-TEST(ConsumerGroupHeartbeat, AFullGroupTakesNobodyButItsMembers) {
-  Group g;
-  g.options.consumer.members_max = 1;
-  g.join("a");
-  const HeartbeatAnswer answer = g.join("b");
-  EXPECT_EQ(answer.error_code, ErrorCode::group_max_size_reached);
-  EXPECT_EQ(answer.error_message, "The consumer group has reached its maximum capacity of 1 members.");
-  EXPECT_EQ(g.join("a").error_code, ErrorCode::none);
-}
-
-TEST(ConsumerGroupHeartbeat, WhatIsTooLargeForTheLogChangesNothing) {
-  Group g;
-  g.join("a");
-  const auto before = g.group->describe_consumer();
-  const std::size_t records = g.log.size();
-  g.options.record_bytes_max = 2'000;
-  EXPECT_EQ(g.join("b", std::vector<std::string>(1, std::string(3'000, 't'))).error_code,
-            ErrorCode::unknown_server_error);
-  EXPECT_EQ(g.group->describe_consumer(), before);
-  EXPECT_EQ(g.log.size(), records);
-  g.options.record_bytes_max = 1'000'000;
-  EXPECT_EQ(g.beat("a", 2).error_code, ErrorCode::none);
-  EXPECT_EQ(g.join("b").member_epoch, 3);
-  g.expect_log_tells_all();
 }
 
 TEST(ConsumerGroupHeartbeat, AssignmentsAreComputedAtMostOnceInAnInterval) {
@@ -263,48 +190,6 @@ TEST(ConsumerGroupHeartbeat, AssignmentsAreComputedAtMostOnceInAnInterval) {
   g.now.wall_ms -= 3'600'000;  // a clock that is set back does not stop assignments
   g.settle({&a, &b});
   EXPECT_EQ(partition_count(a.assigned) + partition_count(b.assigned), 6U);
-}
-
-TEST(ConsumerGroupHeartbeat, AMemberThatIsSilentForItsSessionIsGone) {
-  Group g;
-  g.join("a");
-  g.pass(44'999);
-  EXPECT_FALSE(g.group->is_empty());
-  g.beat("a", 2);
-  g.pass(44'999);
-  EXPECT_FALSE(g.group->is_empty());
-  g.pass(1);
-  EXPECT_TRUE(g.group->is_empty());
-  EXPECT_EQ(g.group->state_name(), "Empty");
-  EXPECT_EQ(g.beat("a", 2).error_code, ErrorCode::unknown_member_id);
-  g.expect_log_tells_all();
-}
-
-TEST(ConsumerGroupHeartbeat, AGroupMayHaveASessionTimeoutOfItsOwn) {
-  Group g;
-  g.config.session_timeout_ms = 50'000;
-  g.join("a");
-  g.pass(49'999);
-  EXPECT_FALSE(g.group->is_empty());
-  g.pass(1);
-  EXPECT_TRUE(g.group->is_empty());
-}
-
-TEST(ConsumerGroupHeartbeat, AMemberThatDoesNotGiveUpInTimeIsFenced) {
-  Group g;
-  g.config.session_timeout_ms = 600'000;
-  TestConsumer b{"b", {"orders"}};
-  g.join("a");
-  g.beat(b);
-  g.beat("a", 2);
-  g.pass(30'000);
-  g.beat("a", 2);  // it is alive, but keeps what it has
-  g.pass(29'999);
-  EXPECT_NE(g.group->state().find("a"), nullptr);
-  g.pass(1);
-  EXPECT_EQ(g.group->state().find("a"), nullptr);
-  g.beat(b);
-  EXPECT_EQ(partition_count(b.assigned), 4U);
 }
 
 TEST(ConsumerGroupHeartbeat, ATopicThatGrowsOrGoesIsSeenByTheNextHeartbeat) {
