@@ -55,9 +55,9 @@ ErrorCode code_of_first(const Groups& groups) {
   return groups.empty() ? ErrorCode::group_id_not_found : groups.front().error_code;
 }
 
-GroupMember member_of(const ConsumerGroupDescribeResponse::Member& told) {
+DescribedMember member_of(const ConsumerGroupDescribeResponse::Member& told) {
   const auto name_of = [](const ConsumerGroupDescribeResponse::TopicPartitions& topic) { return topic.topic_name; };
-  GroupMember member;
+  DescribedMember member;
   member.id = told.member_id;
   member.instance_id = told.instance_id;
   member.client_id = told.client_id;
@@ -72,8 +72,8 @@ GroupMember member_of(const ConsumerGroupDescribeResponse::Member& told) {
   return member;
 }
 
-GroupMember member_of(const DescribeGroupsResponse::Member& told, bool of_consumers) {
-  GroupMember member;
+DescribedMember member_of(const DescribeGroupsResponse::Member& told, bool of_consumers) {
+  DescribedMember member;
   member.id = told.member_id;
   member.instance_id = told.group_instance_id;
   member.client_id = told.client_id;

@@ -29,7 +29,7 @@ struct ListedGroup {
   std::string protocol_type;  // "consumer", "connect", ...; empty for a group that only commits offsets
 };
 
-struct GroupMember {
+struct DescribedMember {
   std::string id;
   std::optional<std::string> instance_id;  // static membership
   std::string client_id;
@@ -53,7 +53,7 @@ struct GroupDescription {
   std::string assignor;               // empty while there is none
   std::optional<std::int32_t> epoch;  // KIP-848
   Address coordinator;
-  std::vector<GroupMember> members;
+  std::vector<DescribedMember> members;
 
   bool is_rebalancing() const;
 };

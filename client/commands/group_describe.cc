@@ -28,7 +28,7 @@ struct DescribeArguments {
 struct Progress {
   std::optional<CommittedOffset> committed;
   std::optional<std::int64_t> log_end;
-  const GroupMember* member = nullptr;
+  const DescribedMember* member = nullptr;
 
   // Below zero never: a log may have been cut since.
   std::optional<std::int64_t> lag() const {
@@ -62,7 +62,7 @@ Result<Described> describe(Cluster& cluster, const DescribeArguments& arguments)
   auto committed = committed_offsets(cluster, arguments.group);
   if (!committed) return committed.error();
   for (auto& [at, offset] : *committed) described.partitions[at].committed = std::move(offset);
-  for (const GroupMember& member : described.group.members) {
+  for (const DescribedMember& member : described.group.members) {
     for (const TopicPartition& at : member.assignment.value_or(std::vector<TopicPartition>{}))
       described.partitions[at].member = &member;
   }
@@ -79,7 +79,7 @@ std::string or_dash(const std::optional<Number>& number) {
   return number ? std::to_string(*number) : "-";
 }
 
-std::string shown_assignment(const GroupMember& member) {
+std::string shown_assignment(const DescribedMember& member) {
   if (!member.assignment) return "(" + std::to_string(member.assignment_bytes) + " bytes of its own protocol)";
   const std::string owned = shown(*member.assignment);
   if (!member.target || *member.target == *member.assignment) return owned;
@@ -112,7 +112,7 @@ void print_state(const Described& described, bool with_lag) {
 void print_members(const GroupDescription& group) {
   if (group.members.empty()) return;
   Table table({"MEMBER", "CLIENT", "HOST", ">PARTITIONS", "ASSIGNMENT"});
-  for (const GroupMember& member : group.members) {
+  for (const DescribedMember& member : group.members) {
     const std::string name = member.instance_id ? member.id + " (" + *member.instance_id + ")" : member.id;
     const std::string count = member.assignment ? std::to_string(member.assignment->size()) : "-";
     table.add({name, member.client_id, member.host, count, shown_assignment(member)});
@@ -149,7 +149,7 @@ ordered_json json_of(const std::vector<TopicPartition>& partitions) {
   return shown;
 }
 
-ordered_json json_of(const GroupMember& member) {
+ordered_json json_of(const DescribedMember& member) {
   ordered_json shown{{"member", member.id},        {"instance_id", or_null(member.instance_id)},
                      {"client", member.client_id}, {"host", member.host},
                      {"topics", member.topics},    {"assignment", nullptr}};
@@ -187,7 +187,7 @@ void print_json(const Described& described, const DescribeArguments& arguments) 
                      {"coordinator", group.coordinator.to_string()}};
   if (arguments.members) {
     shown["members"] = ordered_json::array();
-    for (const GroupMember& member : group.members) shown["members"].push_back(json_of(member));
+    for (const DescribedMember& member : group.members) shown["members"].push_back(json_of(member));
   }
   if (arguments.offsets) {
     shown["lag"] = described.lag();
