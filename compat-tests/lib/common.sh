@@ -193,3 +193,27 @@ make_python_environment() {
 python_client() {
   client "$1" "$("$python" -c 'import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))' "$2")"
 }
+
+# The packages of NAME/package-lock.json in the cache, with NAME's sources beside them, where Node looks for them; sets
+# $node_folder. Skips when they cannot be had.
+node_packages() {
+  need node nodejs
+  need npm npm
+  node_folder=$cache/$1-$(sha256sum < "$compat/$1/package-lock.json" | cut -c 1-12)
+  locked "$1" install_node_packages "$1" ||
+    skip "the Node packages cannot be installed, see $node_folder/install.log"
+  cp "$compat/$1"/*.js "$compat/lib/group_cases.js" "$node_folder" || exit 1
+}
+
+install_node_packages() {
+  mkdir -p "$node_folder"
+  [ -e "$node_folder/complete" ] && return
+  cp "$compat/$1/package.json" "$compat/$1/package-lock.json" "$node_folder" &&
+    (cd "$node_folder" && timeout 300 npm ci --ignore-scripts --no-audit --no-fund) > "$node_folder/install.log" 2>&1 &&
+    touch "$node_folder/complete"
+}
+
+# node_client PACKAGE: who is tested, with the version of the package in $node_folder.
+node_client() {
+  client "$1 (Node)" "$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$node_folder/node_modules/$1/package.json")"
+}
