@@ -8,6 +8,7 @@
 
 #include "coordinator/consumer/embedded.h"
 #include "coordinator/consumer/group.h"
+#include "coordinator/sorted.h"
 
 namespace cms::coordinator {
 
@@ -192,7 +193,8 @@ ErrorCode ConsumerGroup::check_sync(Now now, const protocol::SyncGroupRequest& r
   return ErrorCode::none;
 }
 
-protocol::HeartbeatResponse ConsumerGroup::heartbeat(Now now, const Call<protocol::HeartbeatRequest>& call, Effects&) {
+protocol::HeartbeatResponse ConsumerGroup::heartbeat(Now now, const Call<protocol::HeartbeatRequest>& call,
+                                                     Effects& effects) {
   protocol::HeartbeatResponse response;
   const auto found = find_classic(call.request.member_id, call.request.group_instance_id);
   if (const ErrorCode* error = std::get_if<ErrorCode>(&found)) {
@@ -206,6 +208,10 @@ protocol::HeartbeatResponse ConsumerGroup::heartbeat(Now now, const Call<protoco
     return response;
   }
   sessions_.set(member_id, now.steady_ms + session_timeout_ms(member));
+  if (seen_generation_ != environment_.topics.generation()) {
+    Journal journal(id(), state_, effects);
+    refresh_subscriptions(now, {}, journal);
+  }
   if (should_join_again(now, member)) {
     response.error_code = ErrorCode::rebalance_in_progress;
     joins_.set_if_absent(member_id, now.steady_ms + member.metadata->rebalance_timeout_ms);
@@ -256,9 +262,7 @@ protocol::LeaveGroupResponse ConsumerGroup::leave(Now now, const Call<protocol::
     if (error == ErrorCode::none) ids.push_back(*member_id);
     response.members.push_back({member.member_id, member.group_instance_id, error});
   }
-  std::ranges::sort(ids);
-  const auto doubles = std::ranges::unique(ids);
-  ids.erase(doubles.begin(), doubles.end());
+  sort_without_doubles(ids);
 
   if (call.version < 3) {
     response.error_code = response.members.front().error_code;

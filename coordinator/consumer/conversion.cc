@@ -44,10 +44,11 @@ Obstacle convert(const ClassicMember& member, const std::optional<std::string>& 
   into.metadata.subscribed_topic_names = std::move(subscription->topics);
   into.metadata.subscribed_topic_regex = "";
   into.metadata.rebalance_timeout_ms = member.rebalance_timeout_ms;
-  auto& classic = into.metadata.classic_member_metadata.emplace();
+  MemberMetadata::ClassicMemberMetadata classic;
   classic.session_timeout_ms = member.session_timeout_ms;
   for (const ClassicProtocol& offered : member.protocols)
     classic.supported_protocols.push_back({.name = offered.name, .metadata = offered.metadata});
+  into.metadata.classic_member_metadata = std::move(classic);
   return convert_assignment(member, topics, into.assigned);
 }
 

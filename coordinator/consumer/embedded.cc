@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
+#include "coordinator/sorted.h"
+
 namespace cms::coordinator {
 
 std::optional<protocol::ConsumerSubscription> read_subscription(base::ByteSpan metadata) {
   protocol::ConsumerSubscription subscription;
   if (!read(metadata, subscription)) return std::nullopt;
-  std::ranges::sort(subscription.topics);
-  const auto doubles = std::ranges::unique(subscription.topics);
-  subscription.topics.erase(doubles.begin(), doubles.end());
+  sort_without_doubles(subscription.topics);
   return subscription;
 }
 
@@ -34,9 +34,7 @@ Partitions by_topic_id(const std::vector<protocol::ConsumerSubscription::TopicPa
     if (!topic || named.partitions.empty()) continue;
     std::vector<std::int32_t>& list = partitions[topic->id];
     list.insert(list.end(), named.partitions.begin(), named.partitions.end());
-    std::ranges::sort(list);
-    const auto doubles = std::ranges::unique(list);
-    list.erase(doubles.begin(), doubles.end());
+    sort_without_doubles(list);
   }
   return partitions;
 }

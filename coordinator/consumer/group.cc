@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/sorted.h"
+
 namespace cms::coordinator {
 
 ConsumerGroup::ConsumerGroup(std::string id, const GroupEnvironment& environment)
@@ -29,9 +31,7 @@ void ConsumerGroup::replay(const Entry<ConsumerGroupMemberMetadataKey>& entry) {
     return;
   }
   MemberMetadata metadata = *entry.value;
-  std::ranges::sort(metadata.subscribed_topic_names);
-  const auto doubles = std::ranges::unique(metadata.subscribed_topic_names);
-  metadata.subscribed_topic_names.erase(doubles.begin(), doubles.end());
+  sort_without_doubles(metadata.subscribed_topic_names);
   state_.set_metadata(entry.key.member_id, std::move(metadata));
 }
 

@@ -6,6 +6,7 @@
 #include "coordinator/consumer/group.h"
 #include "coordinator/consumer/heartbeat_request.h"
 #include "coordinator/consumer/topic_pattern.h"
+#include "coordinator/sorted.h"
 
 namespace cms::coordinator {
 
@@ -33,9 +34,7 @@ void update_from(const ConsumerGroupHeartbeatRequest& request, const Client& cli
   if (request.server_assignor) metadata.server_assignor = request.server_assignor;
   if (request.subscribed_topic_names) {
     metadata.subscribed_topic_names = *request.subscribed_topic_names;
-    std::ranges::sort(metadata.subscribed_topic_names);
-    const auto doubles = std::ranges::unique(metadata.subscribed_topic_names);
-    metadata.subscribed_topic_names.erase(doubles.begin(), doubles.end());
+    sort_without_doubles(metadata.subscribed_topic_names);
   }
   if (request.subscribed_topic_regex) metadata.subscribed_topic_regex = request.subscribed_topic_regex;
   if (!metadata.subscribed_topic_regex) metadata.subscribed_topic_regex.emplace();

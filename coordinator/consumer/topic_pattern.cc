@@ -31,7 +31,7 @@ std::vector<std::string> matching_topics(std::string_view pattern, const TopicCa
   const RE2 compiled = compile(pattern);
   if (!compiled.ok()) return names;
   topics.for_each([&](const TopicInfo& topic) {
-    if (!topic.internal && RE2::FullMatch(topic.name, compiled)) names.push_back(topic.name);
+    if (RE2::FullMatch(topic.name, compiled)) names.push_back(topic.name);
   });
   std::ranges::sort(names);
   return names;

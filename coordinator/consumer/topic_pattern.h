@@ -20,7 +20,8 @@ inline constexpr std::int64_t pattern_memory_bytes_max = 1 << 20;  // of a compi
 std::optional<std::string> why_not_a_pattern(std::string_view pattern);
 
 // Names of the topics that match as a whole, ascending; of none if the pattern cannot be used. Topics of the broker's
-// own are left out, as clients leave them out of patterns they evaluate themselves.
+// own are among them, as in Apache Kafka: a client that names them wants them, and only patterns that clients evaluate
+// themselves leave them out.
 std::vector<std::string> matching_topics(std::string_view pattern, const TopicCatalog& topics);
 
 }  // namespace cms::coordinator
