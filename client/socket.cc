@@ -177,7 +177,7 @@ Result<ByteSpan> Socket::receive_frame() {
 // Receives once, making room for `wanted` bytes in all as far as growth_bytes_max allows.
 Result<void> Socket::receive_more(std::size_t wanted) {
   if (buffer_.size() - begin_ < wanted || buffer_.size() == end_) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, buffered());
+    if (begin_ != end_) std::memmove(buffer_.data(), buffer_.data() + begin_, buffered());
     end_ -= begin_;
     begin_ = 0;
     const std::size_t size = std::max(receive_bytes_min, std::min(wanted, end_ + growth_bytes_max));
