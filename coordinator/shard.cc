@@ -144,7 +144,9 @@ ConsumerGroupHeartbeatResponse Shard::step(Now now, const Call<ConsumerGroupHear
   }
   Group* group = find(request.group_id);
   if (group == nullptr) {
-    return refuse_heartbeat(ErrorCode::group_id_not_found, "Group " + request.group_id + " not found.");
+    const bool leaves = request.member_epoch < 0;
+    return refuse_heartbeat(ErrorCode::group_id_not_found,
+                            (leaves ? "Group " : "Consumer group ") + request.group_id + " not found.");
   }
   ConsumerGroupHeartbeatResponse response = group->heartbeat(now, call, effects);
   if (const auto* consumers = dynamic_cast<const ConsumerGroup*>(group); consumers != nullptr && consumers->is_unused()) {
