@@ -139,12 +139,13 @@ build_c() {
   echo "$program"
 }
 
-# Builds the Go package PACKAGE of the franz-go folder under this name; sets $program. Skips without Go or its modules.
+# go_program NAME PACKAGE [FOLDER]: builds the Go package of a folder (franz-go) under this name; sets $program.
+# Skips without Go or its modules.
 go_program() {
   need go golang
   program=$cache/go/$1
   mkdir -p "$cache/go"
-  (cd "$compat/franz-go" && timeout 400 go build -o "$program" "$2") > "$program.log" 2>&1 ||
+  (cd "$compat/${3:-franz-go}" && timeout 400 go build -o "$program" "$2") > "$program.log" 2>&1 ||
     skip "the Go program does not build, see $program.log"
 }
 
@@ -216,4 +217,9 @@ install_node_packages() {
 # node_client PACKAGE: who is tested, with the version of the package in $node_folder.
 node_client() {
   client "$1 (Node)" "$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$node_folder/node_modules/$1/package.json")"
+}
+
+# go_client NAME MODULE FOLDER: who is tested, with the version of the module in FOLDER/go.mod.
+go_client() {
+  client "$1 (Go)" "$(awk -v module="$2" '$1 == module { print substr($2, 2) }' "$compat/$3/go.mod")"
 }
