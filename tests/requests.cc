@@ -202,7 +202,11 @@ std::vector<ReadRecord> read_all(Wire& wire, const std::string& topic, Offset fr
     for (ReadRecord& record : records_in(fetched.records)) {
       if (record.offset >= from) all.push_back(std::move(record));
     }
-    from = all.back().offset + 1;
+    // Not behind the last record: compaction leaves batches that end in a gap, or have no record at all.
+    for (ByteSpan rest = fetched.records; const auto batch = records::BatchView::frame(rest);) {
+      from = batch->next_offset();
+      rest = rest.subspan(batch->size());
+    }
   }
 }
 
