@@ -93,8 +93,9 @@ void fetch_group(CoreHandlers& handlers, Core& core, const std::shared_ptr<Typed
   const auto fetch = [&](coordinator::Shard& shard, coordinator::Now, coordinator::Effects&) {
     answer = shard.fetch_offsets(wanted, call->version());
   };
+  const ErrorCode error = handlers.services.groups.run(core, wanted.group_id, call, fetch);
   answer.group_id = wanted.group_id;
-  answer.error_code = handlers.services.groups.run(core, wanted.group_id, call, fetch);
+  if (error != ErrorCode::none) answer.error_code = error;
   if (answer.error_code != ErrorCode::none || !by_id) return;
   std::erase_if(answer.topics, [&](OffsetFetchResponse::Topic& topic) {  // deleted a moment ago
     return complete(topics, false, topic) == nullptr;
