@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Members of a group that are killed, frozen, leave and join while records flow. Each commits what it has read; what was
-// committed with success must tile every partition: nothing left out, nothing in two commits, each read in order.
+// Members of a group that are killed, frozen, leave and join while records flow. Each commits what it has read; what
+// was committed with success must tile every partition: nothing left out, nothing in two commits, each read in order.
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -67,9 +67,11 @@ class Reader {
 
   // Those kept go on; new ones begin at what is committed.
   void own(const std::vector<std::int32_t>& partitions) {
-    std::erase_if(positions_, [&](const auto& one) { return std::ranges::find(partitions, one.first) == partitions.end(); });
+    std::erase_if(positions_,
+                  [&](const auto& one) { return std::ranges::find(partitions, one.first) == partitions.end(); });
     for (const std::int32_t partition : partitions) {
-      if (!positions_.contains(partition)) positions_[partition] = std::max<Offset>(0, committed(wire_, "g", "t", partition));
+      if (!positions_.contains(partition))
+        positions_[partition] = std::max<Offset>(0, committed(wire_, "g", "t", partition));
     }
   }
   void own_nothing() { positions_.clear(); }
@@ -131,7 +133,8 @@ std::vector<std::int32_t> numbers_in(const std::string& text) {
 class ClassicRunner {
  public:
   ClassicRunner(std::uint16_t port, std::int32_t partitions, Ledger& ledger)
-      : member_(port, {.group = "g", .session_timeout_ms = session_timeout_ms, .rebalance_timeout_ms = session_timeout_ms}),
+      : member_(port,
+                {.group = "g", .session_timeout_ms = session_timeout_ms, .rebalance_timeout_ms = session_timeout_ms}),
         partitions_(partitions),
         reader_(member_.wire(), ledger) {}
 
@@ -292,12 +295,11 @@ class FlowTest : public ::testing::TestWithParam<Flow> {
     }
   }
 
-  BrokerProcess broker_{{.settings = {"core.count=2", "group.min.session.timeout.ms=100",
-                                      "group.initial.rebalance.delay.ms=100",
-                                      "group.consumer.min.session.timeout.ms=1000",
-                                      "group.consumer.session.timeout.ms=" + std::to_string(session_timeout_ms),
-                                      "group.consumer.min.heartbeat.interval.ms=100",
-                                      "group.consumer.heartbeat.interval.ms=200"}}};
+  BrokerProcess broker_{
+      {.settings = {"core.count=2", "group.min.session.timeout.ms=100", "group.initial.rebalance.delay.ms=100",
+                    "group.consumer.min.session.timeout.ms=1000",
+                    "group.consumer.session.timeout.ms=" + std::to_string(session_timeout_ms),
+                    "group.consumer.min.heartbeat.interval.ms=100", "group.consumer.heartbeat.interval.ms=200"}}};
   Ledger ledger_{GetParam().partitions};
   std::vector<Offset> ends_ = std::vector<Offset>(static_cast<std::size_t>(GetParam().partitions));
   std::atomic<bool> producing_{true};

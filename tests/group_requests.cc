@@ -37,8 +37,8 @@ void await_coordinator(Wire& wire, const std::string& group) {
   throw std::runtime_error("the coordinator does not get ready");
 }
 
-protocol::OffsetCommitRequest commit_request(const std::string& group, const std::string& topic,
-                                             std::int32_t partition, Offset offset, const Claim& claim) {
+protocol::OffsetCommitRequest commit_request(const std::string& group, const std::string& topic, std::int32_t partition,
+                                             Offset offset, const Claim& claim) {
   protocol::OffsetCommitRequest request;
   request.group_id = group;
   request.generation_id_or_member_epoch = claim.generation;

@@ -26,8 +26,8 @@ struct Claim {
   std::optional<std::string> instance_id = {};
 };
 
-protocol::OffsetCommitRequest commit_request(const std::string& group, const std::string& topic,
-                                             std::int32_t partition, Offset offset, const Claim& claim = {});
+protocol::OffsetCommitRequest commit_request(const std::string& group, const std::string& topic, std::int32_t partition,
+                                             Offset offset, const Claim& claim = {});
 ErrorCode commit(Wire& wire, const std::string& group, const std::string& topic, std::int32_t partition, Offset offset,
                  const Claim& claim = {}, Version version = 9);
 

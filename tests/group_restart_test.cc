@@ -33,8 +33,7 @@ struct ClassicScene {
 
   void settle_first() {
     settle({&first});
-    for (std::int32_t i = 0; i < partitions; ++i)
-      ASSERT_EQ(first.commit("t", i, 7 + i), ErrorCode::none);
+    for (std::int32_t i = 0; i < partitions; ++i) ASSERT_EQ(first.commit("t", i, 7 + i), ErrorCode::none);
   }
   void both_join_again() {
     second.send_join();
@@ -164,7 +163,8 @@ struct ConsumerScene {
   // A client that has been told what to give up, and has not yet answered.
   void second_joins() {
     settle_first();
-    for (const std::int64_t end = now_ms() + patience.count(); now_ms() < end && first.partition_count() == partitions;) {
+    for (const std::int64_t end = now_ms() + patience.count();
+         now_ms() < end && first.partition_count() == partitions;) {
       ASSERT_EQ(second.beat(wire), ErrorCode::none);
       ASSERT_EQ(first.beat(wire), ErrorCode::none);
     }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a restart has to load: ten thousand groups, of both kinds, with offsets. Answers meanwhile say that it is under
+// way, never that there is nothing.
+#include <iostream>
+
+#include "tests/broker_test.h"
+#include "tests/group_requests.h"
+
+namespace cms::tests {
+namespace {
+
+constexpr int groups = 10'000;
+constexpr std::int32_t partitions = 4;
+constexpr int at_once = 500;
+
+std::string group_name(int i) { return "group-" + std::to_string(i); }
+
+// Half of the groups have a member of the new protocol; all have offsets for each partition.
+void make_groups(Wire& wire) {
+  for (int begin = 0; begin < groups; begin += at_once) {
+    std::vector<ConsumerMember> members;
+    for (int i = begin; i < begin + at_once; i += 2)
+      members.emplace_back(group_name(i), "m", std::vector<std::string>{"t"});
+    for (ConsumerMember& member : members) member.send_beat(wire);
+    for (ConsumerMember& member : members) ASSERT_EQ(member.receive_beat(wire), ErrorCode::none);
+    for (int i = begin; i < begin + at_once; ++i) {
+      Claim claim;
+      if (i % 2 == 0) claim = members[static_cast<std::size_t>(i - begin) / 2].claim();
+      auto request = commit_request(group_name(i), "t", 0, i, claim);
+      for (std::int32_t partition = 1; partition < partitions; ++partition) {
+        request.topics[0].partitions.push_back(request.topics[0].partitions[0]);
+        request.topics[0].partitions.back().partition_index = partition;
+      }
+      wire.send(request, 9);
+    }
+    for (int i = begin; i < begin + at_once; ++i) {
+      const auto response = wire.receive<protocol::OffsetCommitResponse>();
+      for (const auto& partition : response.topics.at(0).partitions) ASSERT_EQ(partition.error_code, ErrorCode::none);
+    }
+  }
+}
+
+TEST(GroupLoadTest, TenThousandGroupsAreThereAgainAfterAKillAndNoneIsShownEmptyMeanwhile) {
+  BrokerProcess broker({.settings = {"core.count=2"}});
+  {
+    Wire wire(broker.port());
+    create_topic(wire, "t", partitions);
+    await_coordinator(wire, "g");
+    make_groups(wire);
+  }
+  broker.kill();
+  const std::int64_t begin = now_ms();
+  broker.start();
+  const std::int64_t started = now_ms();
+  Wire wire(broker.port());
+  std::int64_t asked = 0;
+  while (true) {
+    const auto list = wire.call(protocol::ListGroupsRequest{});
+    ++asked;
+    if (list.error_code == ErrorCode::none) {
+      ASSERT_EQ(list.groups.size(), static_cast<std::size_t>(groups));
+      break;
+    }
+    ASSERT_EQ(list.error_code, ErrorCode::coordinator_load_in_progress);
+    ASSERT_TRUE(list.groups.empty());
+    const CommittedAnswer answer = committed_of(wire, group_name(7), "t");
+    if (answer.error_code == ErrorCode::none) {
+      ASSERT_EQ(answer.committed_offset, 7);
+    } else {
+      ASSERT_EQ(answer.error_code, ErrorCode::coordinator_load_in_progress);
+    }
+    ASSERT_LT(now_ms() - begin, patience.count());
+  }
+  std::cout << groups << " groups with " << groups * partitions << " offsets: the broker had started after "
+            << started - begin << " ms, the last group was there " << now_ms() - started << " ms later (asked " << asked
+            << " times)\n";
+  for (int i = 0; i < groups; i += 97) EXPECT_EQ(committed(wire, group_name(i), "t", i % partitions), i);
+}
+
+}  // namespace
+}  // namespace cms::tests
