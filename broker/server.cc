@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <latch>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -262,12 +263,33 @@ base::Result<void> Server::run() {
     for (const auto& acceptor : p.acceptors) acceptor->stop();
     if (p.admin) p.admin->stop();
   });
+  finish_requests();
   for (const auto& core : p.cores) core->stop();
   for (std::thread& thread : p.threads) thread.join();
   p.groups->close();
   p.cleaner->stop();
   p.workers->finish();
   return p.topics->close();
+}
+
+// A request may wait for a flush on another core or for a worker: nobody is hung up on before all of them have
+// finished.
+void Server::finish_requests() {
+  Parts& p = *parts_;
+  const auto on_all_cores = [&p](void (Core::*step)()) {
+    std::latch done(static_cast<std::ptrdiff_t>(p.cores.size()));
+    for (const auto& core : p.cores) {
+      boost::asio::post(core->loop(), [&core, &done, step] {
+        (*core.*step)();
+        done.count_down();
+      });
+    }
+    done.wait();
+  };
+  on_all_cores(&Core::stop_taking);
+  on_all_cores(&Core::finish_flushes);
+  p.workers->settle();
+  on_all_cores(&Core::finish_flushes);  // of what the workers have done
 }
 
 // The calling thread's part while the cores serve.

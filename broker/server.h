@@ -50,6 +50,7 @@ class Server {
   base::Result<void> open_admin();
   void register_metrics();
   void keep_house();
+  void finish_requests();
 
   const Options options_;
   std::unique_ptr<Parts> parts_;

@@ -65,20 +65,23 @@ void Core::poll_for(std::chrono::microseconds budget) {
 
 void Core::stop() {
   boost::asio::post(loop_, [this] {
-    stopping_ = true;
     drain();
     loop_.stop();
   });
 }
 
-void Core::drain() {
+void Core::stop_taking() {
+  stopping_ = true;
   for (const auto& connection : connections_) connection->drain();
   end_of_turn();
-  finish_files();
+}
+
+void Core::drain() {
+  stop_taking();
+  finish_flushes();
   const auto closing = connections_;
   for (const auto& connection : closing) connection->close("the broker stops");
-  end_of_turn();
-  finish_files();
+  finish_flushes();
   deadlines_.clear();
   due_flushes_.clear();
   boost::system::error_code ignored;
@@ -86,8 +89,9 @@ void Core::drain() {
   files_ready_.cancel(ignored);
 }
 
-// Flushes that are under way finish, so that who waits for them is answered and no completion outlives the queue.
-void Core::finish_files() {
+// So that who waits for a flush is answered and no completion outlives the queue.
+void Core::finish_flushes() {
+  end_of_turn();
   while (files_->in_flight() > 0) {
     files_->submit();
     pollfd ready{files_->ready_descriptor(), POLLIN, 0};

@@ -53,11 +53,14 @@ class Core {
   // Runs until stop(): the calling thread becomes the core's.
   void run();
 
-  // Any thread. No more requests are taken; what waits for a sync is answered after it; then connections are closed and
-  // run() returns.
+  // Any thread. No more requests are taken; what waits for a sync of this core is answered after it; then connections
+  // are closed and run() returns. What waits for another core's sync is answered only if the cores stop step by step:
+  // stop_taking() on all, then finish_flushes() on all, then stop().
   void stop();
 
   // --- The core's thread.
+  void stop_taking();     // requests; those taken go on
+  void finish_flushes();  // waits for all file work that has been asked for
   storage::IoQueue& files() { return *files_; }
   Deadlines& deadlines() { return deadlines_; }
   protocol::FrameBuffer& outgoing() { return outgoing_; }  // scratch of the turn; empty between turns
@@ -93,7 +96,6 @@ class Core {
   void await_sweep();
   void poll_for(std::chrono::microseconds budget);
   void drain();
-  void finish_files();
 
   // Fixed at construction.
   const int index_;
