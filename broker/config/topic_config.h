@@ -94,7 +94,7 @@ EffectiveTopicConfig effective_topic_config(const TopicConfigLayers& layers);
 std::vector<ConfigEntry> describe_topic_config(const TopicConfigLayers& layers);
 
 // The topic's own configs (a map to be stored) after a change, or why it is refused as a whole. `layers` is as it is
-// before the change.
+// before the change. Another cms.durability is no refusal here: Topics knows whether the topic has had records.
 //
 // Creation: unknown names and bad or absent values are INVALID_CONFIG, a name twice INVALID_REQUEST.
 ConfigOutcome create_topic_config(std::span<const ConfigSetting> settings, const TopicConfigLayers& layers);

@@ -36,14 +36,6 @@ std::optional<ConfigRefusal> why_not_together(const ConfigMap& topic, const Topi
                                                    ") > max.compaction.lag.ms (" +
                                                    std::to_string(config.max_compaction_lag_ms) + ")"};
   }
-  const auto wanted = topic.find(durability_config);
-  if (layers.durability && wanted != topic.end() && wanted->second != to_string(*layers.durability)) {
-    return ConfigRefusal{Code::invalid_config, "Invalid value " + wanted->second + " for configuration " +
-                                                   std::string(durability_config) + ": the topic was created as '" +
-                                                   std::string(to_string(*layers.durability)) +
-                                                   "', and the durability of a topic cannot be changed. Create another "
-                                                   "topic with it and copy the records."};
-  }
   return std::nullopt;
 }
 

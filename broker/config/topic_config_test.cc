@@ -194,18 +194,13 @@ TEST(TopicConfigTest, ReplacingReturnsWhatIsNotNamedToItsDefault) {
             (ConfigMap{{"cms.durability", "volatile"}, {"segment.ms", "7"}}));
 }
 
-TEST(TopicConfigTest, DurabilityIsFixedAtCreation) {
+TEST(TopicConfigTest, DurabilityStaysUnlessItIsNamed) {
   Topic topic;
   topic.durability = Durability::volatile_memory;
   topic.own = {{"cms.durability", "volatile"}};
-  const ConfigOutcome changed = topic.set("cms.durability", "persistent");
-  ASSERT_FALSE(changed);
-  EXPECT_EQ(changed.refusal().code, Code::invalid_config);
-  EXPECT_NE(changed.refusal().message.find("cannot be changed"), std::string::npos);
-  EXPECT_TRUE(topic.set("cms.durability", "volatile"));
+  EXPECT_EQ(topic.set("cms.durability", "persistent")->at("cms.durability"), "persistent");
   EXPECT_EQ(*topic.change("cms.durability", Kind::remove, ""), topic.own);
-  const ConfigSetting other{"cms.durability", "transient"};
-  EXPECT_FALSE(replace_topic_config({&other, 1}, topic.layers()));
+  EXPECT_EQ(*replace_topic_config({}, topic.layers()), topic.own);
 }
 
 TEST(TopicConfigTest, APoolsRuleGivesTheDurabilityAndIsShownAsTheBrokersFile) {

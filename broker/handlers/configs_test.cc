@@ -11,6 +11,7 @@
 
 #include "broker/handlers/test_broker.h"
 #include "records/build.h"
+#include "storage/test_batches.h"
 
 namespace cms::broker {
 namespace {
@@ -336,6 +337,42 @@ TEST_F(ConfigsTest, ResourceListedTwiceIsNotChanged) {
     EXPECT_EQ(answer.error_message, "Each resource must appear at most once.");
   }
   EXPECT_EQ(in_force().retention_ms, 604'800'000);
+}
+
+TEST_F(ConfigsTest, DurabilityChangesAsLongAsThereWasNoRecord) {
+  const auto set = [&](const std::string& value, bool validate_only = false) {
+    return alter(ConfigResourceType::topic, "t", {{"cms.durability", Operation::set, value}}, validate_only);
+  };
+  broker_.create("t", 2);
+  const TopicHandle before = broker_.topics().find("t");
+  EXPECT_EQ(set("volatile", true).error_code, ErrorCode::none);
+  EXPECT_EQ(in_force().durability, Durability::persistent);
+  EXPECT_EQ(before->partition(0)->state(), ErrorCode::none);
+  EXPECT_EQ(set("volatile").error_code, ErrorCode::none);
+  EXPECT_EQ(in_force().durability, Durability::volatile_memory);
+  EXPECT_EQ(topic_config("cms.durability").value, "volatile");
+  // Who still holds the old partitions is told to look again; offsets begin at 0 as before.
+  EXPECT_EQ(before->partition(1)->state(), ErrorCode::not_leader_or_follower);
+  EXPECT_EQ(set("transient").error_code, ErrorCode::none);
+  EXPECT_EQ(broker_.topics().find("t")->partition(1)->positions().end, 0);
+  broker_.restart();
+  EXPECT_EQ(in_force().durability, Durability::transient);
+}
+
+TEST_F(ConfigsTest, DurabilityOfATopicThatHadRecordsStays) {
+  broker_.logs.fill = [](storage::Log& log) {
+    if (log.next_offset() > 0) return;
+    const auto batch = storage::test::make_batch({.records = 3});
+    CHECK(log.append(storage::test::view_of(batch), 0, 0).ok());
+  };
+  broker_.create("t");
+  const auto answer = alter(ConfigResourceType::topic, "t", {{"cms.durability", Operation::set, "volatile"}});
+  EXPECT_EQ(answer.error_code, ErrorCode::invalid_config);
+  EXPECT_NE(answer.error_message->find("partition 0 is at offset 3"), std::string::npos) << *answer.error_message;
+  EXPECT_EQ(in_force().durability, Durability::persistent);
+  EXPECT_EQ(broker_.topics().find("t")->partition(0)->state(), ErrorCode::none);
+  EXPECT_EQ(alter(ConfigResourceType::topic, "t", {{"cms.durability", Operation::set, "persistent"}}).error_code,
+            ErrorCode::none);
 }
 
 // --- AlterConfigs.

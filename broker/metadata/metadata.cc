@@ -153,12 +153,13 @@ Result<TopicPointer> Metadata::set_partition_count(const base::Uuid& id, std::in
   return replace_topic(before, std::move(after));
 }
 
-Result<TopicPointer> Metadata::set_topic_configs(const base::Uuid& id, ConfigMap configs) {
+Result<TopicPointer> Metadata::set_topic_configs(const base::Uuid& id, ConfigMap configs, Durability durability) {
   const std::lock_guard changing(change_mutex_);
   const TopicPointer before = topic(id);
   if (!before) return unknown_topic(id);
   TopicRecord after = *before;
   after.configs = std::move(configs);
+  after.durability = durability;
   return replace_topic(before, std::move(after));
 }
 

@@ -32,7 +32,7 @@ struct TopicRecord {
   std::string name;
   base::Uuid id;
   std::int32_t partition_count = 1;
-  Durability durability = Durability::persistent;  // for life, whatever a pool's rule says later
+  Durability durability = Durability::persistent;  // whatever a pool's rule says later
   ConfigMap configs;                               // the topic's own
   std::int64_t created_boot = 0;                   // Metadata::boots() when it was made
 
@@ -96,7 +96,7 @@ class Metadata {
   base::Result<TopicPointer> create_topic(TopicRecord topic);
   // ErrorKind::not_found when the topic with this id is gone.
   base::Result<TopicPointer> set_partition_count(const base::Uuid& id, std::int32_t count);  // only upwards
-  base::Result<TopicPointer> set_topic_configs(const base::Uuid& id, ConfigMap configs);
+  base::Result<TopicPointer> set_topic_configs(const base::Uuid& id, ConfigMap configs, Durability durability);
   base::Result<void> delete_topic(const base::Uuid& id);
 
   std::vector<DeletedTopic> deleted_topics() const;

@@ -123,7 +123,7 @@ TEST_F(MetadataTest, PartitionsOnlyGrowAndConfigsAreReplaced) {
   const TopicPointer topic = create("t", 2);
   EXPECT_EQ(metadata_->set_partition_count(topic->id, 1).error().kind(), ErrorKind::invalid);
   EXPECT_EQ((*metadata_->set_partition_count(topic->id, 5))->partition_count, 5);
-  ASSERT_TRUE(metadata_->set_topic_configs(topic->id, {{"segment.ms", "7"}}));
+  ASSERT_TRUE(metadata_->set_topic_configs(topic->id, {{"segment.ms", "7"}}, topic->durability));
   EXPECT_EQ(topic->partition_count, 2);  // what a reader holds does not change under it
   restart();
   EXPECT_EQ(metadata_->topic("t")->partition_count, 5);

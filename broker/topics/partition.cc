@@ -109,6 +109,11 @@ ErrorCode Partition::refuses(bool wait_for_all) const {
   return ErrorCode::none;
 }
 
+// Reading goes on after a write has failed.
+bool Partition::is_served() const {
+  return state_ == ErrorCode::none || (state_ == ErrorCode::kafka_storage_error && !offline_);
+}
+
 bool Partition::wants_reservation(Offset end) {
   if (reserving_) return false;
   if (end + first_reservation / 2 <= reserved_end_) return false;
@@ -125,7 +130,7 @@ void Partition::reserved(Offset end) {
 ReadOutcome Partition::read(const ReadRequest& request, protocol::Records* into) {
   ReadOutcome outcome;
   const std::lock_guard lock(mutex_);
-  outcome.error = offline_ || state_ == ErrorCode::unknown_topic_or_partition ? state_ : ErrorCode::none;
+  outcome.error = is_served() ? ErrorCode::none : state_;
   if (outcome.error != ErrorCode::none) return outcome;
   const LeaderEpoch epoch = frontier_.view().number;
   if (request.current_leader_epoch >= 0 && request.current_leader_epoch != epoch) {
@@ -292,6 +297,25 @@ void Partition::remove(ErrorCode why) {
   const std::lock_guard lock(mutex_);
   state_ = why;
   waiters_.clear_and_dispose([why](StableWaiter* waiter) { waiter->lost(why); });
+}
+
+base::Result<void> Partition::retire_unused() {
+  const std::lock_guard lock(mutex_);
+  if (state_ != ErrorCode::none) {
+    return base::Error(base::ErrorKind::invalid, "partition " + std::to_string(identity_.index) + " is out of order");
+  }
+  if (log_->next_offset() > 0) {
+    return base::Error(base::ErrorKind::exists, "partition " + std::to_string(identity_.index) + " is at offset " +
+                                                    std::to_string(log_->next_offset()));
+  }
+  state_ = ErrorCode::not_leader_or_follower;
+  waiters_.clear_and_dispose([](StableWaiter* waiter) { waiter->lost(ErrorCode::not_leader_or_follower); });
+  return {};
+}
+
+void Partition::take_up_again() {
+  const std::lock_guard lock(mutex_);
+  if (state_ == ErrorCode::not_leader_or_follower) state_ = ErrorCode::none;
 }
 
 Positions Partition::positions() const {

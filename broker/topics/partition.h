@@ -182,6 +182,12 @@ class Partition final : public Flushable, private storage::IoCompletion {
   // Nothing is served from it any more; waiters are told `why`.
   void remove(ErrorCode why);
 
+  // As remove(not_leader_or_follower), if no record has ever been appended: clients find what takes its place by asking
+  // again. Else the error says what there is. A batch is wholly before (and this refused) or wholly after (and
+  // refused).
+  base::Result<void> retire_unused();
+  void take_up_again();  // nothing has taken its place
+
   // Writes and syncs all; no flush is under way and nobody appends any more. Blocks.
   base::Result<void> close();
 
@@ -199,6 +205,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
   void advance(Offset durable);
   void fail(const base::Error& error);
   ErrorCode refuses(bool wait_for_all) const;
+  bool is_served() const;
   bool wants_reservation(Offset end);
   bool await_reservation(std::unique_lock<std::mutex>& lock, Offset count);
   std::optional<SteadyTime> sync_wanted_by() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/topics/partition.h"
 
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -162,6 +163,48 @@ TEST_F(PartitionTest, ShorterFlushMsCountsForWhatWaitsAlready) {
   const auto config = flushing(1'000'000, 10);
   partition_->set_config(config, log_options(*config, 1000));
   EXPECT_TRUE(await_synced(1));
+}
+
+TEST_F(PartitionTest, AppendIsWhollyBeforeOrAfterARetirement) {
+  RunningCore core(0);
+  int retired_first = 0;
+  for (int round = 0; round < 40; ++round) {
+    open(1, EffectiveTopicConfig::no_limit);
+    ErrorCode appended = ErrorCode::unknown_server_error;
+    std::atomic<bool> ready{false};
+    std::thread producer([&] {
+      core.turn([&](Core& on) {
+        const auto batch = storage::test::make_batch({.records = 1});
+        ready = true;
+        appended = partition_->append(on, storage::test::view_of(batch), false).error;
+      });
+    });
+    while (!ready) std::this_thread::yield();
+    for (int spin = 0; spin < round * 20; ++spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+    const bool retired = partition_->retire_unused().ok();
+    producer.join();
+    EXPECT_EQ(appended, retired ? ErrorCode::not_leader_or_follower : ErrorCode::none);
+    EXPECT_EQ(partition_->positions().end, retired ? 0 : 1);
+    retired_first += retired ? 1 : 0;
+    if (!retired) {
+      EXPECT_TRUE(await_synced(1));
+    }
+    core.turn([](Core& on) { on.finish_flushes(); });
+    partition_.reset();
+    std::filesystem::remove_all(directory_ / "0");
+  }
+  std::printf("retired first: %d of 40\n", retired_first);
+}
+
+TEST_F(PartitionTest, PartitionThatWasTakenUpAgainServes) {
+  RunningCore core(0);
+  open(1, EffectiveTopicConfig::no_limit);
+  ASSERT_TRUE(partition_->retire_unused());
+  EXPECT_EQ(partition_->read({.offset = 0}, nullptr).error, ErrorCode::not_leader_or_follower);
+  partition_->take_up_again();
+  append(core);
+  EXPECT_TRUE(await_synced(1));
+  EXPECT_FALSE(partition_->retire_unused());
 }
 
 }  // namespace

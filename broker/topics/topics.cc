@@ -68,7 +68,7 @@ base::Result<void> Topics::open() {
   const auto records = environment_.metadata.topics();
   std::size_t done = 0;
   for (const TopicPointer& record : records) {
-    auto topic = build(record, nullptr, Unopened::goes_offline);
+    auto topic = build(record, nullptr, Occasion::start);
     if (!topic) return topic.error().while_doing("opening topic " + record->name);
     publish(std::move(*topic));
     ++done;
@@ -91,11 +91,11 @@ BrokerConfigLayers Topics::broker_layers() const {
 
 base::Result<std::shared_ptr<Partition>> Topics::open_partition(
     const TopicRecord& record, std::int32_t index, const std::shared_ptr<const EffectiveTopicConfig>& config,
-    Unopened unopened) {
-  const Offset first =
-      record.durability == Durability::persistent ? 0 : environment_.metadata.first_usable_offset(record.id, index);
+    Occasion occasion) {
+  const bool from_zero = record.durability == Durability::persistent || occasion == Occasion::other_durability;
+  const Offset first = from_zero ? 0 : environment_.metadata.first_usable_offset(record.id, index);
   auto log = environment_.logs.open(record.name, record.id, index, first, *config, producer_expiration_ms_);
-  if (!log && unopened == Unopened::is_an_error) return log.error().while_doing("partition " + std::to_string(index));
+  if (!log && occasion == Occasion::creation) return log.error().while_doing("partition " + std::to_string(index));
   replication::View view{.number = environment_.metadata.leader_epoch(record),
                          .members = {environment_.metadata.node_id()}};
   Partition::Identity identity{record.name, index, record.durability};
@@ -140,7 +140,7 @@ base::Result<void> Topics::reserve_first(std::span<const TopicHandle> topics) {
   return {};
 }
 
-base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previous, Unopened unopened) {
+base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previous, Occasion occasion) {
   const BrokerConfigLayers brokers = broker_layers();
   auto topic = std::make_shared<Topic>();
   topic->config = std::make_shared<EffectiveTopicConfig>(effective_topic_config(layers_of(*record, brokers)));
@@ -151,7 +151,7 @@ base::Result<TopicHandle> Topics::build(TopicPointer record, const Topic* previo
       topic->partitions.back()->set_config(topic->config, log_options(*topic->config, producer_expiration_ms_));
       continue;
     }
-    auto partition = open_partition(*topic->record, index, topic->config, unopened);
+    auto partition = open_partition(*topic->record, index, topic->config, occasion);
     if (!partition) return partition.error();
     topic->partitions.push_back(std::move(*partition));
   }
@@ -253,7 +253,7 @@ TopicOutcome Topics::create(const NewTopic& wanted, bool validate_only) {
   record.id = base::Uuid::random(random_);
   auto stored = environment_.metadata.create_topic(std::move(record));
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
-  auto topic = build(*stored, nullptr, Unopened::is_an_error);
+  auto topic = build(*stored, nullptr, Occasion::creation);
   if (!topic) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, topic.error().message());
   if (const auto reserved = reserve_first({&*topic, 1}); !reserved) {
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
@@ -306,7 +306,7 @@ TopicOutcome Topics::add_partitions(std::string_view name, std::int32_t total, b
   if (validate_only) return {ErrorCode::none, {}, topic};
   auto stored = environment_.metadata.set_partition_count(topic->id(), total);
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
-  auto grown = build(*stored, topic.get(), Unopened::is_an_error);
+  auto grown = build(*stored, topic.get(), Occasion::creation);
   if (!grown) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, grown.error().message());
   if (const auto reserved = reserve_first({&*grown, 1}); !reserved) {
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
@@ -329,13 +329,56 @@ TopicOutcome Topics::change_config(std::string_view name, const ConfigChange& ch
   if (!changed) {
     return TopicOutcome::refuse(static_cast<ErrorCode>(changed.refusal().code), changed.refusal().message);
   }
+  if (const auto wanted = changed->find(durability_config); wanted != changed->end()) {
+    const Durability durability = parse_durability(wanted->second).value_or(topic->record->durability);
+    if (durability != topic->record->durability) return set_durability(topic, *changed, durability, validate_only);
+  }
   if (validate_only) return {ErrorCode::none, {}, topic};
-  auto stored = environment_.metadata.set_topic_configs(topic->id(), *changed);
+  auto stored = environment_.metadata.set_topic_configs(topic->id(), *changed, topic->record->durability);
   if (!stored) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
-  auto altered = build(*stored, topic.get(), Unopened::is_an_error);
+  auto altered = build(*stored, topic.get(), Occasion::creation);
   if (!altered) return TopicOutcome::refuse(ErrorCode::kafka_storage_error, altered.error().message());
   publish(*altered);
   base::log_info("topic config changed", "topic", name);
+  return {ErrorCode::none, {}, std::move(*altered)};
+}
+
+// Another kind of log under the same offsets would hide records, or promise what was not kept: so only a topic that
+// never had any may change. First all its partitions stop, then the change is durable, then others take their place.
+TopicOutcome Topics::set_durability(const TopicHandle& topic, ConfigMap configs, Durability durability,
+                                    bool validate_only) {
+  const auto take_up_again = [&topic] {
+    for (const auto& partition : topic->partitions) partition->take_up_again();
+  };
+  for (const auto& partition : topic->partitions) {
+    const auto retired = partition->retire_unused();
+    if (retired) continue;
+    take_up_again();
+    return TopicOutcome::refuse(ErrorCode::invalid_config,
+                                "Invalid value " + std::string(to_string(durability)) + " for configuration " +
+                                    std::string(durability_config) + ": the topic is '" +
+                                    std::string(to_string(topic->record->durability)) +
+                                    "', which can be changed only as long as it never had a record, but " +
+                                    retired.error().message() + ". Create another topic with it and copy the records.");
+  }
+  if (validate_only) {
+    take_up_again();
+    return {ErrorCode::none, {}, topic};
+  }
+  auto stored = environment_.metadata.set_topic_configs(topic->id(), std::move(configs), durability);
+  if (!stored) {
+    take_up_again();
+    return TopicOutcome::refuse(ErrorCode::kafka_storage_error, stored.error().message());
+  }
+  auto altered = build(*stored, nullptr, Occasion::other_durability);
+  CHECK(altered.ok());  // what cannot be opened is offline
+  // Where offsets cannot be reserved now, the first append tries again.
+  if (const auto reserved = reserve_first({&*altered, 1}); !reserved) {
+    base::log_error("offsets cannot be reserved", "topic", topic->name(), "why", reserved.error().message());
+  }
+  publish(*altered);
+  base::log_info("topic durability changed", "topic", topic->name(), "from", to_string(topic->record->durability), "to",
+                 to_string(durability));
   return {ErrorCode::none, {}, std::move(*altered)};
 }
 
@@ -364,7 +407,7 @@ TopicOutcome Topics::change_broker_config(std::optional<std::int32_t> node, cons
   take_dynamic_options();
   for (const TopicHandle& topic : all()) {
     // Cannot fail: no partition is added, so no log is opened.
-    if (auto renewed = build(topic->record, topic.get(), Unopened::is_an_error)) publish(std::move(*renewed));
+    if (auto renewed = build(topic->record, topic.get(), Occasion::creation)) publish(std::move(*renewed));
   }
   base::log_info("broker config changed", "of", node ? std::to_string(*node) : "all brokers");
   return {};

@@ -131,11 +131,14 @@ class Topics {
     std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
   };
 
-  enum class Unopened { is_an_error, goes_offline };
-  base::Result<TopicHandle> build(TopicPointer record, const Topic* previous, Unopened unopened);
+  // Why partitions are opened: of a topic that the last run has left (then one that cannot be is offline), a new one,
+  // or one that never had a record and gets another kind of log.
+  enum class Occasion { start, creation, other_durability };
+  base::Result<TopicHandle> build(TopicPointer record, const Topic* previous, Occasion occasion);
   base::Result<std::shared_ptr<Partition>> open_partition(const TopicRecord& record, std::int32_t index,
                                                           const std::shared_ptr<const EffectiveTopicConfig>& config,
-                                                          Unopened unopened);
+                                                          Occasion occasion);
+  TopicOutcome set_durability(const TopicHandle& topic, ConfigMap configs, Durability durability, bool validate_only);
   void publish(TopicHandle topic);
   TopicConfigLayers layers_of(const TopicRecord& record, const BrokerConfigLayers& brokers) const;
   TopicOutcome check_new(const NewTopic& topic) const;
