@@ -262,7 +262,7 @@ void CompactionScript::raise_start() {
   const Offset target =
       log.first_offset() + static_cast<Offset>(random_.below(static_cast<std::uint64_t>(span) / 3 + 1));
   model_.first_at_most = std::max(model_.first_at_most, target);
-  if (auto raised = log.raise_first_offset(target); !raised) return fail(raised.error().message());
+  if (auto raised = log.raise_first_offset(target, run_alone); !raised) return fail(raised.error().message());
   model_.first_told = log.first_offset();
 }
 

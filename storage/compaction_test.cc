@@ -313,7 +313,7 @@ TEST_F(CompactionTest, SegmentsUnderARunStayUntilItsEnd) {
   auto job = log_->start_compaction(range, 1u << 18, [](const std::function<void()>& work) { work(); });
   ASSERT_NE(job, nullptr);
   EXPECT_EQ(log_->start_compaction(range, 1u << 18, [](const std::function<void()>& work) { work(); }), nullptr);
-  ASSERT_TRUE(log_->raise_first_offset(log_->next_offset()).ok());
+  ASSERT_TRUE(log_->raise_first_offset(log_->next_offset(), run_alone).ok());
   run_background();
   EXPECT_GT(names(".log").size(), 5u);
   CompactionSettings settings;
@@ -350,11 +350,12 @@ TEST_F(CompactionTest, TimesAreFoundInCompactedSegments) {
   }
   roll();
   compact();
-  const auto found = log_->batch_at_time(begin + 5, 0, log_->next_offset()).value();
+  const auto found = log_->batch_at_time(begin + 5, 0, log_->next_offset(), run_alone).value();
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(records::BatchView::frame(*found)->base_offset(), 98);
   kill_and_start();
-  EXPECT_EQ(records::BatchView::frame(*log_->batch_at_time(begin + 985, 0, log_->next_offset()).value())->base_offset(),
+  EXPECT_EQ(records::BatchView::frame(*log_->batch_at_time(begin + 985, 0, log_->next_offset(), run_alone).value())
+                ->base_offset(),
             99);
 }
 
@@ -449,7 +450,7 @@ TEST_F(MemoryCompactionTest, AGroupThatHasLeftTheLogIsNotPutBack) {
   const DirtyRange range = log_.dirty_range({.below = log_.next_offset()});
   auto job = log_.start_compaction(range, 1u << 18, [](const std::function<void()>& work) { work(); });
   ASSERT_NE(job, nullptr);
-  ASSERT_TRUE(log_.raise_first_offset(900).ok());
+  ASSERT_TRUE(log_.raise_first_offset(900, run_alone).ok());
   CompactionSettings settings;
   EXPECT_TRUE(storage::compact(*job, settings).ok());
   job.reset();

@@ -71,7 +71,7 @@ class CrashModel {
   Wrong check_time(Log& log, base::TimestampMs time_ms) const {
     const Offset first = log.first_offset();
     const Offset end = log.next_offset();
-    const auto found = log.batch_at_time(time_ms, first, end);
+    const auto found = log.batch_at_time(time_ms, first, end, run_alone);
     if (!found) return found.error().message();
     const auto expected = std::find_if(appended_.begin(), appended_.end(), [&](const AppendedBatch& batch) {
       return batch.next > first && batch.next <= end && batch.spec.timestamp_ms >= time_ms;

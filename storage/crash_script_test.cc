@@ -205,7 +205,7 @@ void CrashScript::raise_start() {
   const Offset target =
       log.first_offset() + static_cast<Offset>(random_.below(static_cast<std::uint64_t>(span) / 2 + 1));
   model_.first_at_most = std::max(model_.first_at_most, target);
-  if (auto raised = log.raise_first_offset(target); !raised) return fail(raised.error().message());
+  if (auto raised = log.raise_first_offset(target, run_alone); !raised) return fail(raised.error().message());
   if (log.first_offset() < target) return fail("the start was not raised");
   model_.first_told = log.first_offset();
   if (random_.one_in(2)) background();

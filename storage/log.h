@@ -61,6 +61,9 @@ struct LogOptions {
   bool compact = false;  // a log in memory then keeps its parts within segment_bytes and segment_ms
 };
 
+// As RunLocked, for a log that no other thread uses.
+inline void run_alone(const std::function<void()>& work) { work(); }
+
 class Log {
  public:
   virtual ~Log() = default;
@@ -81,17 +84,23 @@ class Log {
   // fetch.
   virtual std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const = 0;
 
+  // --- Called without the partition's lock, which they take for moments: they block on the disk, appends go on. The
+  // log is not closed, truncated or destroyed before they return.
+
   // The first batch whose largest timestamp is at or after `time_ms`, of those that end behind `from` and are below
   // `below`; none is nullopt. Blocks where the batch is not in memory.
-  virtual base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from,
-                                                                 Offset below) = 0;
+  virtual base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from, Offset below,
+                                                                 const RunLocked& locked) = 0;
 
-  // The first batch with the largest timestamp of all below `below`. Blocks as batch_at_time().
-  virtual base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) = 0;
+  // The first batch with the largest timestamp of those. Blocks as batch_at_time().
+  virtual base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset from, Offset below,
+                                                                                const RunLocked& locked) = 0;
 
   // Nothing below `offset` is readable any more (DeleteRecords), also after a crash; never lowers. At most
-  // next_offset(). Blocks for the write of a small file.
-  virtual base::Result<void> raise_first_offset(Offset offset) = 0;
+  // next_offset(). Blocks for the write of a small file. After an error the start may rise with the next open.
+  virtual base::Result<void> raise_first_offset(Offset offset, const RunLocked& locked) = 0;
+
+  // --- With the lock again.
 
   // Drops `first_dropped` and all behind it (replication, later views). Not below durable data unless told to by the
   // view. Whole batches: next_offset() may end up lower. Blocks; not while a flush is under way.

@@ -73,22 +73,31 @@ std::size_t MemoryLog::bytes_between(Offset from, Offset below, std::size_t enou
   return static_cast<std::size_t>(std::min<std::uint64_t>(enough, tail_.bytes_between(from, below)));
 }
 
-base::Result<std::optional<base::Bytes>> MemoryLog::batch_at_time(base::TimestampMs time_ms, Offset from,
-                                                                  Offset below) {
-  return tail_.batch_at_time(time_ms, std::max(from, first_), below);
+base::Result<std::optional<base::Bytes>> MemoryLog::batch_at_time(base::TimestampMs time_ms, Offset from, Offset below,
+                                                                  const RunLocked& locked) {
+  std::optional<base::Bytes> found;
+  locked([&] { found = tail_.batch_at_time(time_ms, std::max(from, first_), below); });
+  return found;
 }
 
-base::Result<std::optional<base::Bytes>> MemoryLog::batch_with_largest_timestamp(Offset below) {
-  const base::TimestampMs largest = tail_.largest_timestamp(first_, below);
-  return tail_.batch_at_time(largest, first_, below);
+base::Result<std::optional<base::Bytes>> MemoryLog::batch_with_largest_timestamp(Offset from, Offset below,
+                                                                                 const RunLocked& locked) {
+  std::optional<base::Bytes> found;
+  locked([&] {
+    const Offset first = std::max(from, first_);
+    found = tail_.batch_at_time(tail_.largest_timestamp(first, below), first, below);
+  });
+  return found;
 }
 
-base::Result<void> MemoryLog::raise_first_offset(Offset offset) {
-  CHECK(offset <= next_);
-  if (offset <= first_) return {};
-  first_ = offset;
-  while (!tail_.empty() && tail_.extents().front().next <= first_) drop_front();
-  epochs_.truncate_before(first_);
+base::Result<void> MemoryLog::raise_first_offset(Offset offset, const RunLocked& locked) {
+  locked([&] {
+    CHECK(offset <= next_);
+    if (offset <= first_) return;
+    first_ = offset;
+    while (!tail_.empty() && tail_.extents().front().next <= first_) drop_front();
+    epochs_.truncate_before(first_);
+  });
   return {};
 }
 

@@ -29,9 +29,11 @@ class MemoryLog final : public Log {
   base::Result<Offset> append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) override;
   base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) override;
   std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const override;
-  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from, Offset below) override;
-  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) override;
-  base::Result<void> raise_first_offset(Offset offset) override;
+  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from, Offset below,
+                                                         const RunLocked& locked) override;
+  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset from, Offset below,
+                                                                        const RunLocked& locked) override;
+  base::Result<void> raise_first_offset(Offset offset, const RunLocked& locked) override;
   base::Result<void> truncate_from(Offset first_dropped) override;
   std::uint64_t apply_retention(base::TimestampMs now_ms) override;
 

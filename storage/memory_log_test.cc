@@ -195,7 +195,7 @@ TEST_F(MemoryLogTest, TimesFindTheFirstBatchAtOrAfterThem) {
   MemoryLog log(arena_, {}, {});
   for (int i = 0; i < 1000; ++i) append(log, {.payload_bytes = 300, .timestamp_ms = 1000 + (i == 500 ? 5000 : i)});
   const auto offset_at = [&](base::TimestampMs time, Offset below, Offset from = 0) {
-    const auto batch = log.batch_at_time(time, from, below).value();
+    const auto batch = log.batch_at_time(time, from, below, run_alone).value();
     return batch ? records::BatchView::frame(*batch)->base_offset() : -1;
   };
   EXPECT_EQ(offset_at(0, 1000), 0);
@@ -206,7 +206,7 @@ TEST_F(MemoryLogTest, TimesFindTheFirstBatchAtOrAfterThem) {
   EXPECT_EQ(offset_at(1250, 1000, 501), 501);
   EXPECT_EQ(offset_at(1250, 400, 400), -1);
   const auto largest = [&](Offset below) {
-    const auto batch = log.batch_with_largest_timestamp(below).value();
+    const auto batch = log.batch_with_largest_timestamp(0, below, run_alone).value();
     return batch ? records::BatchView::frame(*batch)->base_offset() : -1;
   };
   EXPECT_EQ(largest(1000), 500);
@@ -217,12 +217,12 @@ TEST_F(MemoryLogTest, TimesFindTheFirstBatchAtOrAfterThem) {
 TEST_F(MemoryLogTest, RaisingTheFirstOffsetHidesAndFreesWhatIsBelow) {
   MemoryLog log(arena_, {}, {});
   for (int i = 0; i < 1000; ++i) append(log, {.records = 2, .payload_bytes = 939});
-  ASSERT_TRUE(log.raise_first_offset(1001).ok());
+  ASSERT_TRUE(log.raise_first_offset(1001, run_alone).ok());
   EXPECT_EQ(log.first_offset(), 1001);
   EXPECT_EQ(read(log, 1001, 2000).front(), 1000);
-  ASSERT_TRUE(log.raise_first_offset(10).ok());
+  ASSERT_TRUE(log.raise_first_offset(10, run_alone).ok());
   EXPECT_EQ(log.first_offset(), 1001);
-  ASSERT_TRUE(log.raise_first_offset(2000).ok());
+  ASSERT_TRUE(log.raise_first_offset(2000, run_alone).ok());
   EXPECT_EQ(arena_.counters().held_bytes, 0u);
   EXPECT_EQ(append(log), 2000);
 }

@@ -98,8 +98,8 @@ void read_all(SegmentedLog& log) {
 void use(SegmentedLog& log) {
   read_all(log);
   log.bytes_between(log.first_offset(), log.next_offset(), 1000);
-  if (!log.batch_at_time(5, log.first_offset(), log.next_offset())) return;
-  if (!log.batch_with_largest_timestamp(log.next_offset())) return;
+  if (!log.batch_at_time(5, log.first_offset(), log.next_offset(), run_alone)) return;
+  if (!log.batch_with_largest_timestamp(0, log.next_offset(), run_alone)) return;
   const auto bytes = test::make_batch({.records = 3});
   if (!log.append(test::view_of(bytes), std::max(log.epochs().latest(), 0), 1)) return;
   InlineQueue queue;

@@ -55,9 +55,11 @@ class SegmentedLog final : public Log {
   base::Result<Offset> append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) override;
   base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) override;
   std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const override;
-  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from, Offset below) override;
-  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset below) override;
-  base::Result<void> raise_first_offset(Offset offset) override;
+  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from, Offset below,
+                                                         const RunLocked& locked) override;
+  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset from, Offset below,
+                                                                        const RunLocked& locked) override;
+  base::Result<void> raise_first_offset(Offset offset, const RunLocked& locked) override;
   base::Result<void> truncate_from(Offset first_dropped) override;
   std::uint64_t apply_retention(base::TimestampMs now_ms) override;
 
@@ -89,6 +91,25 @@ class SegmentedLog final : public Log {
 
  private:
   class Compaction;
+
+  // What lies in a segment's file and not in memory, to be read without the lock.
+  struct ColdPart {
+    std::shared_ptr<SegmentFile> names;  // tells whether the segment is still the same
+    std::shared_ptr<File> file;
+    Offset base = 0;
+    std::uint64_t size = 0;  // of the segment
+    std::uint64_t end = 0;   // of this part
+    Offset gaps_below = 0;
+  };
+  // One step of a search for a time: found, or to be searched next, or neither and there is none.
+  struct TimeStep {
+    std::optional<base::Bytes> found;
+    std::optional<ColdPart> search;
+  };
+  struct LargestStep {
+    base::TimestampMs known = records::no_timestamp;
+    std::vector<ColdPart> search;  // two at most
+  };
 
   struct HeldRange {
     Offset begin, end;
@@ -137,9 +158,14 @@ class SegmentedLog final : public Log {
   base::Result<void> fill_points(Segment& segment, std::uint64_t until);
   base::Result<std::shared_ptr<File>> reader(const Segment& segment);
   base::Result<ColdRange> cold_range(Offset from, std::size_t bytes_max);
-  base::Result<std::optional<base::Bytes>> cold_batch_at_time(Segment& segment, base::TimestampMs time_ms, Offset from,
-                                                              Offset below);
-  base::Result<base::TimestampMs> largest_in(Segment& segment, Offset below);
+  ColdPart cold_part(const Segment& segment) const;
+  bool is_current(const ColdPart& part) const;
+  base::Result<TimeStep> look_for_time(base::TimestampMs time_ms, Offset& from, Offset below,
+                                       const std::optional<ColdPart>& searched);
+  base::Result<std::optional<base::Bytes>> search_cold(const ColdPart& part, base::TimestampMs time_ms, Offset from,
+                                                       Offset below);
+  base::Result<LargestStep> look_for_largest(Offset from, Offset below);
+  base::Result<base::TimestampMs> largest_in_cold(const ColdPart& part, Offset first, Offset below);
 
   // Retention.
   void drop_segments_below_start();
@@ -167,6 +193,7 @@ class SegmentedLog final : public Log {
   std::function<void(const RecoveryProgress&)> progress_;
 
   Offset first_ = 0;          // beside what retention has made durable meanwhile: first_offset()
+  Offset raising_start_ = 0;  // as planned_start_, by raise_first_offset(), anywhere in a segment
   Offset planned_start_ = 0;  // above first_offset() while background work makes it durable
   Offset next_ = 0;
   Offset written_end_ = 0;

@@ -49,8 +49,8 @@ void SegmentedLog::plan_flush(bool sync, bool closing) {
   if (segments_.empty()) return;
   if (!flush_) flush_ = std::make_unique<SegmentFlush>(environment_.files, *partition_);
   flush_->begin();
-  planned_.checkpoint =
-      clean_ || !directory_exists_ || planned_.epoch != saved_epoch_ || planned_start_ > first_offset();
+  planned_.checkpoint = clean_ || !directory_exists_ || planned_.epoch != saved_epoch_ ||
+                        std::max(planned_start_, raising_start_) > first_offset();
   if (planned_.checkpoint) flush_->checkpoint_first(encode_checkpoint(false, false), ++checkpoint_sequence_);
   planned_.segment = segments_.back().base;
   planned_.position = segments_.back().size;
@@ -164,7 +164,7 @@ void SegmentedLog::plan_ahead() {
 
 std::vector<std::byte> SegmentedLog::encode_checkpoint(bool clean, bool has_producers) const {
   Checkpoint checkpoint;
-  checkpoint.log_start = std::max(first_offset(), planned_start_);
+  checkpoint.log_start = std::max({first_offset(), planned_start_, raising_start_});
   checkpoint.epochs = epochs_;
   checkpoint.clean = clean;
   if (clean) {

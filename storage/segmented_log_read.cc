@@ -14,25 +14,6 @@ using records::BatchView;
 
 namespace {
 
-// A scan may begin at any entry of the index; without one at the segment's start.
-ScanState state_at(const Segment& segment, const std::vector<IndexEntry>& entries, std::size_t count,
-                   Offset gaps_below) {
-  ScanState state;
-  state.gaps_below = gaps_below;
-  state.next_offset = segment.base;
-  if (count == 0) return state;
-  const IndexEntry& entry = entries[count - 1];
-  state.position = entry.position;
-  state.next_offset = segment.base + entry.relative_offset;
-  state.largest_timestamp = entry.largest_timestamp;
-  return state;
-}
-
-template <typename Predicate>
-std::size_t count_leading(const std::vector<IndexEntry>& entries, Predicate before) {
-  return static_cast<std::size_t>(std::partition_point(entries.begin(), entries.end(), before) - entries.begin());
-}
-
 Error unreadable(const Segment& segment, const ScanEnd& end, const ScanState& state) {
   return Error(ErrorKind::corrupt,
                segment.file->log_path() + ": " + end.problem + " at position " + std::to_string(state.position));
@@ -134,92 +115,6 @@ Result<ColdRange> SegmentedLog::cold_range(Offset from, std::size_t bytes_max) {
   const std::uint64_t whole = after == segment.points.end() ? end : std::min<std::uint64_t>(after->position, end);
   const std::uint64_t wanted = std::min<std::uint64_t>(position + bytes_max + cold_slack_bytes, end);
   return ColdRange{std::move(*file), position, static_cast<std::size_t>(std::max(whole, wanted) - position)};
-}
-
-Result<std::optional<base::Bytes>> SegmentedLog::batch_at_time(base::TimestampMs time_ms, Offset from, Offset below) {
-  from = std::max(from, first_offset());
-  for (Segment& segment : segments_) {
-    if (segment.next <= from || segment.largest_timestamp < time_ms) continue;
-    if (segment.base >= below) break;
-    Result<std::optional<base::Bytes>> cold = cold_batch_at_time(segment, time_ms, from, below);
-    if (!cold || *cold) return cold;
-    const Offset until = std::min(below, segment.next);
-    if (auto batch = tail_.batch_at_time(time_ms, std::max(from, segment.base), until)) return batch;
-  }
-  return std::optional<base::Bytes>{};
-}
-
-Result<std::optional<base::Bytes>> SegmentedLog::cold_batch_at_time(Segment& segment, base::TimestampMs time_ms,
-                                                                    Offset from, Offset below) {
-  const std::uint64_t end = cold_end(segment);
-  std::optional<base::Bytes> found;
-  if (end == 0) return found;
-  const Result<std::shared_ptr<File>> file = reader(segment);
-  if (!file) return file.error();
-  const Result<LoadedIndex> index =
-      load_index(environment_.files.disk(), segment.file->index_path(), segment.base, segment.size);
-  if (!index) return index.error();
-  const std::size_t before =
-      count_leading(index->entries, [&](const IndexEntry& entry) { return entry.largest_timestamp < time_ms; });
-  ScanState state = state_at(segment, index->entries, before, gaps_below_);
-  if (state.position >= end) return found;
-  BatchScan scan;
-  const Result<ScanEnd> why =
-      scan.run(**file, end, Checks::frames, state, [&](const ScanState&, const BatchView& batch) {
-        if (batch.next_offset() > below) return false;
-        if (batch.max_timestamp() < time_ms || batch.next_offset() <= from) return true;
-        found = base::Bytes::copy_of(batch.bytes());
-        return false;
-      });
-  if (!why) return why.error();
-  if (why->reason == ScanEnd::Reason::bad) return unreadable(segment, *why, state);
-  return found;
-}
-
-Result<std::optional<base::Bytes>> SegmentedLog::batch_with_largest_timestamp(Offset below) {
-  base::TimestampMs largest = records::no_timestamp;
-  for (Segment& segment : segments_) {
-    if (segment.next <= first_offset() || segment.base >= below) continue;
-    if (segment.base >= first_offset() && segment.next <= below) {
-      largest = std::max(largest, segment.largest_timestamp);
-      continue;
-    }
-    const Result<base::TimestampMs> part = largest_in(segment, below);
-    if (!part) return part.error();
-    largest = std::max(largest, *part);
-  }
-  return batch_at_time(largest, first_offset(), below);
-}
-
-// Of a segment that is not readable as a whole.
-Result<base::TimestampMs> SegmentedLog::largest_in(Segment& segment, Offset below) {
-  const Offset first = std::max(first_offset(), segment.base);
-  base::TimestampMs largest = tail_.largest_timestamp(first, std::min(below, segment.next));
-  const std::uint64_t end = cold_end(segment);
-  if (end == 0) return largest;
-  const Result<std::shared_ptr<File>> file = reader(segment);
-  if (!file) return file.error();
-  const Result<LoadedIndex> index =
-      load_index(environment_.files.disk(), segment.file->index_path(), segment.base, segment.size);
-  if (!index) return index.error();
-  // An entry knows the largest of all before it: a short way to `below`, of no use when some of that is hidden.
-  const bool from_start = first == segment.base;
-  const Offset skip_to = from_start ? below : first;
-  const std::size_t before = count_leading(index->entries, [&](const IndexEntry& entry) {
-    return segment.base + entry.relative_offset <= skip_to && entry.position <= end;
-  });
-  ScanState state = state_at(segment, index->entries, before, gaps_below_);
-  if (from_start) largest = std::max(largest, state.largest_timestamp);
-  BatchScan scan;
-  const Result<ScanEnd> why =
-      scan.run(**file, end, Checks::frames, state, [&](const ScanState&, const BatchView& batch) {
-        if (batch.next_offset() > below) return false;
-        if (batch.next_offset() > first) largest = std::max(largest, batch.max_timestamp());
-        return true;
-      });
-  if (!why) return why.error();
-  if (why->reason == ScanEnd::Reason::bad) return unreadable(segment, *why, state);
-  return largest;
 }
 
 }  // namespace cms::storage

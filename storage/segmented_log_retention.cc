@@ -98,23 +98,32 @@ void SegmentedLog::let_go_when_idle() {
   environment_.files.forget(segments_.back().file->index_path());
 }
 
-Result<void> SegmentedLog::raise_first_offset(Offset offset) {
-  CHECK(offset <= next_);
-  if (offset <= first_offset()) return {};
-  const Offset before = first_;
-  first_ = offset;
+Result<void> SegmentedLog::raise_first_offset(Offset offset, const RunLocked& locked) {
+  std::vector<std::byte> content;
+  std::uint64_t sequence = 0;
+  locked([&] {
+    CHECK(offset <= next_);
+    if (offset <= first_offset()) return;
+    raising_start_ = std::max(raising_start_, offset);
+    changed_ = true;
+    content = encode_checkpoint(false, false);
+    sequence = ++checkpoint_sequence_;
+  });
+  if (content.empty()) return {};
   Result<void> saved = partition_->make_directory();
-  if (saved) saved = partition_->write_checkpoint(encode_checkpoint(false, false), ++checkpoint_sequence_);
-  if (!saved) {
-    first_ = before;
-    return saved.error().while_doing("saving the log start of " + partition_->directory());
-  }
-  changed_ = true;
-  directory_exists_ = true;
-  clean_ = false;
-  saved_epoch_ = epochs_.latest();
-  epochs_.truncate_before(offset);
-  schedule_removal_below_start();
+  if (saved) saved = partition_->write_checkpoint(content, sequence);
+  locked([&] {
+    if (!saved) {
+      if (raising_start_ == offset) raising_start_ = 0;
+      return;
+    }
+    first_ = std::max(first_, offset);
+    directory_exists_ = true;
+    clean_ = false;
+    epochs_.truncate_before(first_offset());
+    schedule_removal_below_start();
+  });
+  if (!saved) return saved.error().while_doing("saving the log start of " + partition_->directory());
   return {};
 }
 

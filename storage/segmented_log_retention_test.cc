@@ -80,7 +80,7 @@ TEST_F(RetentionTest, ARaisedStartSurvivesAndFreesWholeSegments) {
   options_.segment_bytes = 10'000;
   start();
   fill(100);
-  ASSERT_TRUE(log_->raise_first_offset(47).ok());
+  ASSERT_TRUE(log_->raise_first_offset(47, run_alone).ok());
   EXPECT_EQ(log_->first_offset(), 47);
   run_background();
   EXPECT_EQ(names(".log").size(), 6u);
@@ -88,7 +88,7 @@ TEST_F(RetentionTest, ARaisedStartSurvivesAndFreesWholeSegments) {
   EXPECT_EQ(log_->first_offset(), 47);
   EXPECT_EQ(log_->next_offset(), 100);
   EXPECT_EQ(offsets(47, 100), range(47, 100));
-  ASSERT_TRUE(log_->raise_first_offset(100).ok());
+  ASSERT_TRUE(log_->raise_first_offset(100, run_alone).ok());
   lose_power(4);
   EXPECT_EQ(log_->first_offset(), 100);
   EXPECT_EQ(append(), 100);
@@ -98,7 +98,7 @@ TEST_F(RetentionTest, AStartRaisedBeyondWhatReachedTheDiskIsKept) {
   start();
   fill(10);
   for (int i = 0; i < 10; ++i) append();
-  ASSERT_TRUE(log_->raise_first_offset(20).ok());
+  ASSERT_TRUE(log_->raise_first_offset(20, run_alone).ok());
   lose_power(1);
   EXPECT_EQ(log_->first_offset(), 20);
   EXPECT_EQ(log_->next_offset(), 20);

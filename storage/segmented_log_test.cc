@@ -221,19 +221,45 @@ TEST_F(SegmentedLogTest, TimesAreFoundInMemoryAndInFiles) {
     const auto offset_of = [](const base::Result<std::optional<base::Bytes>>& batch) {
       return batch.value() ? records::BatchView::frame(**batch)->base_offset() : -1;
     };
-    for (const Offset at : {0, 1, 250, 499}) EXPECT_EQ(offset_of(log_->batch_at_time(1000 + at, 0, 1000)), at);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1501, 0, 1000)), 500);
-    EXPECT_EQ(offset_of(log_->batch_at_time(6001, 0, 1000)), -1);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1400, 0, 400)), -1);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1250, 501, 1000)), 501);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1250, 400, 400)), -1);
-    EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(1000)), 500);
-    EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(450)), 449);
-    ASSERT_TRUE(log_->raise_first_offset(601).ok());
-    EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(1000)), 999);
-    EXPECT_EQ(offset_of(log_->batch_at_time(1000, 0, 1000)), 601);
+    for (const Offset at : {0, 1, 250, 499})
+      EXPECT_EQ(offset_of(log_->batch_at_time(1000 + at, 0, 1000, run_alone)), at);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1501, 0, 1000, run_alone)), 500);
+    EXPECT_EQ(offset_of(log_->batch_at_time(6001, 0, 1000, run_alone)), -1);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1400, 0, 400, run_alone)), -1);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1250, 501, 1000, run_alone)), 501);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1250, 400, 400, run_alone)), -1);
+    EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(0, 1000, run_alone)), 500);
+    EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(0, 450, run_alone)), 449);
+    ASSERT_TRUE(log_->raise_first_offset(601, run_alone).ok());
+    EXPECT_EQ(offset_of(log_->batch_with_largest_timestamp(0, 1000, run_alone)), 999);
+    EXPECT_EQ(offset_of(log_->batch_at_time(1000, 0, 1000, run_alone)), 601);
     stop();
   }
+}
+
+TEST_F(SegmentedLogTest, TimesAreFoundAlsoWhenTheLogChangesWhileFilesAreRead) {
+  options_.segment_bytes = 100'000;
+  start();
+  for (int i = 0; i < 1000; ++i) append({.payload_bytes = 300, .timestamp_ms = 1000 + i});
+  ASSERT_TRUE(flush().ok());
+  kill_and_start();
+  // As soon as the search lets go of the lock, what it is about to find is deleted, and more is appended.
+  int moments = 0;
+  const RunLocked with_others = [&](const std::function<void()>& work) {
+    work();
+    if (++moments > 1) return;
+    EXPECT_EQ(append({.payload_bytes = 300, .timestamp_ms = 5000}), 1000);
+    EXPECT_TRUE(log_->raise_first_offset(601, run_alone).ok());
+    run_background();
+  };
+  const auto found = log_->batch_at_time(1000, 0, 1000, with_others).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(records::BatchView::frame(*found)->base_offset(), 601);
+  EXPECT_GT(moments, 1);
+  moments = 1;
+  const auto largest = log_->batch_with_largest_timestamp(0, 1001, with_others).value();
+  ASSERT_TRUE(largest);
+  EXPECT_EQ(records::BatchView::frame(*largest)->base_offset(), 1000);
 }
 
 TEST_F(SegmentedLogTest, AFailedWriteSealsTheLogAndLeavesWhatWasDurable) {

@@ -16,9 +16,13 @@ class UnopenedLog final : public Log {
   base::Result<Offset> append(records::BatchView, LeaderEpoch, base::TimestampMs) override { return why_; }
   base::Result<LogRead> read(Offset, Offset, std::size_t, std::vector<base::Bytes>&) override { return why_; }
   std::size_t bytes_between(Offset, Offset, std::size_t) const override { return 0; }
-  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs, Offset, Offset) override { return why_; }
-  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset) override { return why_; }
-  base::Result<void> raise_first_offset(Offset) override { return why_; }
+  base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs, Offset, Offset, const RunLocked&) override {
+    return why_;
+  }
+  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset, Offset, const RunLocked&) override {
+    return why_;
+  }
+  base::Result<void> raise_first_offset(Offset, const RunLocked&) override { return why_; }
   base::Result<void> truncate_from(Offset) override { return why_; }
   std::uint64_t apply_retention(base::TimestampMs) override { return 0; }
 

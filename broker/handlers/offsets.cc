@@ -91,6 +91,26 @@ void look_up_time(Partition& partition, std::int64_t timestamp, const Positions&
   if (const auto behind = look_from(positions.start)) look_from(*behind);
 }
 
+// The record with the largest timestamp. In the batch that the log start lies in, the one that made it the largest may
+// be gone: then what is left of it is compared with the batches behind.
+void look_up_largest(Partition& partition, const Positions& positions, records::RecordReader& reader,
+                     ListOffsetsResponse::Partition& answer) {
+  const auto batch = partition.batch_with_largest_timestamp(positions.start);
+  answer_from(batch, max_timestamp, positions, reader, answer);
+  if (!batch || !*batch || answer.error_code != ErrorCode::none) return;
+  const auto cut = records::BatchView::frame((*batch)->span());
+  if (cut->base_offset() >= positions.start || answer.timestamp == cut->max_timestamp()) return;
+  ListOffsetsResponse::Partition behind;
+  answer_from(partition.batch_with_largest_timestamp(cut->next_offset()), max_timestamp, positions, reader, behind);
+  if (behind.error_code != ErrorCode::none) {
+    answer.error_code = behind.error_code;
+  } else if (behind.offset >= 0 && (answer.offset < 0 || behind.timestamp > answer.timestamp)) {
+    answer.offset = behind.offset;
+    answer.timestamp = behind.timestamp;
+    answer.leader_epoch = behind.leader_epoch;
+  }
+}
+
 void look_up(Partition& partition, std::int64_t timestamp, records::RecordReader& reader,
              ListOffsetsResponse::Partition& answer) {
   const Positions positions = partition.positions();
@@ -108,8 +128,7 @@ void look_up(Partition& partition, std::int64_t timestamp, records::RecordReader
     case earliest_pending:
       return;  // nothing is tiered
     case max_timestamp:
-      answer_from(partition.batch_with_largest_timestamp(), timestamp, positions, reader, answer);
-      return;
+      return look_up_largest(partition, positions, reader, answer);
     default:
       return look_up_time(partition, timestamp, positions, reader, answer);
   }

@@ -143,6 +143,30 @@ TEST_F(OffsetsTest, TimeIsSearchedBehindABatchWhoseLateRecordsAreDeleted) {
   EXPECT_EQ(at(501).offset, -1);
 }
 
+TEST_F(OffsetsTest, MaxTimestampIsFoundBehindABatchWhoseNewestRecordIsDeleted) {
+  broker_.create("t");
+  broker_.logs.fill = [](storage::Log& log) {
+    append(log, 0, {100, 900, 200});
+    append(log, 0, {400, 300});
+  };
+  broker_.restart();
+  broker_.topics().find("t")->partition(0)->delete_records(2);  // 200 is left of the first batch
+  EXPECT_EQ(at(-3).offset, 3);
+  EXPECT_EQ(at(-3).timestamp, 400);
+}
+
+TEST_F(OffsetsTest, MaxTimestampMayBeWhatIsLeftOfABatch) {
+  broker_.create("t");
+  broker_.logs.fill = [](storage::Log& log) {
+    append(log, 0, {100, 900, 500});
+    append(log, 0, {400, 300});
+  };
+  broker_.restart();
+  broker_.topics().find("t")->partition(0)->delete_records(2);
+  EXPECT_EQ(at(-3).offset, 2);
+  EXPECT_EQ(at(-3).timestamp, 500);
+}
+
 TEST_F(OffsetsTest, MaxTimestampGivesTheOffsetAndTheValueOfTheNewestRecord) {
   make_history();
   const auto newest_record = at(-3);

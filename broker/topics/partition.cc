@@ -351,22 +351,22 @@ LeaderEpoch Partition::epoch_at(Offset offset) const {
 }
 
 base::Result<std::optional<base::Bytes>> Partition::batch_at_time(base::TimestampMs time_ms, Offset from) {
-  const std::lock_guard lock(mutex_);
-  return log_->batch_at_time(time_ms, from, frontier_.stable());
+  return log_->batch_at_time(time_ms, from, positions().stable, with_lock());
 }
 
-base::Result<std::optional<base::Bytes>> Partition::batch_with_largest_timestamp() {
-  const std::lock_guard lock(mutex_);
-  return log_->batch_with_largest_timestamp(frontier_.stable());
+base::Result<std::optional<base::Bytes>> Partition::batch_with_largest_timestamp(Offset from) {
+  return log_->batch_with_largest_timestamp(from, positions().stable, with_lock());
 }
 
 std::pair<ErrorCode, Offset> Partition::delete_records(Offset before) {
-  const std::lock_guard lock(mutex_);
-  if (state_ != ErrorCode::none) return {state_, -1};
-  if (before == -1) before = frontier_.stable();
-  if (before < 0 || before > frontier_.stable()) return {ErrorCode::offset_out_of_range, -1};
-  if (!log_->raise_first_offset(before)) return {ErrorCode::kafka_storage_error, -1};
-  return {ErrorCode::none, log_->first_offset()};
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != ErrorCode::none) return {state_, -1};
+    if (before == -1) before = frontier_.stable();
+    if (before < 0 || before > frontier_.stable()) return {ErrorCode::offset_out_of_range, -1};
+  }
+  if (!log_->raise_first_offset(before, with_lock())) return {ErrorCode::kafka_storage_error, -1};
+  return {ErrorCode::none, positions().start};
 }
 
 void Partition::set_config(std::shared_ptr<const EffectiveTopicConfig> config, const storage::LogOptions& options) {

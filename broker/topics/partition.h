@@ -160,9 +160,9 @@ class Partition final : public Flushable, private storage::IoCompletion {
 
   // Batches for ListOffsets, as of storage::Log; may block on a disk, so not on a core's thread.
   base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from);
-  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp();
+  base::Result<std::optional<base::Bytes>> batch_with_largest_timestamp(Offset from);
 
-  // DeleteRecords; -1 is the high watermark. Returns the new log start offset.
+  // DeleteRecords; -1 is the high watermark. Returns the new log start offset. Blocks as well.
   std::pair<ErrorCode, Offset> delete_records(Offset before);
 
   void set_config(std::shared_ptr<const EffectiveTopicConfig> config, const storage::LogOptions& options);
@@ -200,6 +200,13 @@ class Partition final : public Flushable, private storage::IoCompletion {
 
   void ask_for_reservation(Offset end);
 
+  storage::RunLocked with_lock() {
+    return [this](const std::function<void()>& work) {
+      const std::lock_guard lock(mutex_);
+      work();
+    };
+  }
+
   // With the lock held.
   bool append_new(records::BatchView batch, AppendOutcome& outcome);
   void advance(Offset durable);
@@ -223,7 +230,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
 
   // mutex_.
   mutable std::mutex mutex_;
-  std::unique_ptr<storage::Log> log_;
+  std::unique_ptr<storage::Log> log_;  // set at construction; some of its calls take the lock themselves
   replication::StabilityFrontier frontier_;
   std::shared_ptr<const EffectiveTopicConfig> config_;
   ErrorCode state_ = ErrorCode::none;
