@@ -15,6 +15,7 @@ struct Flags {
   std::vector<std::string> set;
   bool check = false;
   bool print = false;
+  CheckDataCommand check_data;
 };
 
 void declare(CLI::App& app, Flags& flags, const std::string& version) {
@@ -36,6 +37,15 @@ void declare(CLI::App& app, Flags& flags, const std::string& version) {
       ->allow_extra_args(false);
   app.add_flag("--check-config", flags.check, "Say what is wrong with the configuration, and exit: 0 fine, 1 not");
   app.add_flag("--print-config", flags.print, "Print the configuration in force, with defaults and comments, and exit");
+  auto* const check_data =
+      app.add_option("--check-data", flags.check_data.directory,
+                     "Read all records of persistent topics in a data directory, say what is damaged, change nothing,\n"
+                     "and exit: 0 sound, 1 not")
+          ->type_name("DIR");
+  app.add_flag("--json", flags.check_data.json, "With --check-data: as JSON")->needs(check_data);
+  app.add_flag("--force-read", flags.check_data.despite_lock,
+               "With --check-data: also while a broker uses the directory")
+      ->needs(check_data);
   app.set_version_flag("--version", "cmsd " + version);
   app.footer(
       "Flags win over the environment (CMS_NUM__PARTITIONS=4 is num.partitions = 4), which wins over the file.\n\n"
@@ -95,6 +105,11 @@ Command stop(int exit_code, std::string output) {
 }
 
 Command run(const Flags& flags, const ConfigMap& environment) {
+  if (!flags.check_data.directory.empty()) {
+    Command command;
+    command.check_data = flags.check_data;
+    return command;
+  }
   const auto settings = settings_of(flags);
   if (!settings) return stop(1, settings.error().message());
   auto loaded = load_configuration(flags.config, environment, *settings);

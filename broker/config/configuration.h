@@ -8,6 +8,7 @@
 // --data, --listen, --admin.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,10 +36,18 @@ struct Configuration {
   std::string file;                   // empty: none
 };
 
-// What the command line asks for. When `run` is false the program prints `output` (to standard error if exit_code is
-// not 0) and exits.
+// --check-data: a data directory to be looked at instead of served.
+struct CheckDataCommand {
+  std::string directory;
+  bool json = false;
+  bool despite_lock = false;
+};
+
+// What the command line asks for. When `run` is false and there is nothing to check the program prints `output` (to
+// standard error if exit_code is not 0) and exits.
 struct Command {
   bool run = false;
+  std::optional<CheckDataCommand> check_data{};
   int exit_code = 0;
   std::string output;
   Configuration configuration;

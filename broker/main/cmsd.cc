@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cmsd: the broker. Exit codes: 0 stopped as asked, 1 cannot start or could not close, 2 wrong usage.
+// cmsd: the broker. Exit codes: 0 stopped as asked, 1 cannot start or could not close, 2 wrong usage. With
+// --check-data: 0 sound, 1 damaged or cannot be read.
 #include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include "base/log.h"
 #include "broker/config/configuration.h"
 #include "broker/server.h"
+#include "broker/topics/data_check.h"
+#include "storage/file_system.h"
 
 namespace {
 
@@ -44,11 +47,23 @@ cms::base::LogLevel log_level(std::string_view name) {
   return cms::base::LogLevel::info;
 }
 
+int check(const cms::broker::CheckDataCommand& command) {
+  cms::storage::FileSystem disk;
+  const auto result = cms::broker::check_data(disk, {command.directory, command.json, command.despite_lock});
+  if (!result) {
+    std::cerr << "cannot check " << command.directory << ": " << result.error().message() << "\n";
+    return 1;
+  }
+  std::cout << result->text;
+  return result->sound ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = cms::broker::read_command_line(arguments, cms::broker::environment_of_process(environ), version);
+  if (command.check_data) return check(*command.check_data);
   if (!command.run) {
     (command.exit_code == 0 ? std::cout : std::cerr) << command.output;
     return command.exit_code;
