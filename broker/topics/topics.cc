@@ -32,28 +32,54 @@ std::optional<TopicOutcome> why_not_replication_factor(std::int32_t wanted, std:
                 " cannot be reached because only 1 broker(s) are registered.");
 }
 
-// A close is a handful of syncs in a row: the disk takes several partitions' at once, and its journal many in one
-// commit.
-constexpr std::size_t closed_at_once = 16;
+// Opening a log after a crash and closing one are a handful of syncs in a row: the disk takes several partitions' at
+// once, and its journal many in one commit.
+constexpr std::size_t logs_at_once = 16;
 
-base::Result<void> close_all(std::span<Partition* const> partitions) {
+void do_for_each(std::size_t count, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  base::Result<void> first_error;
-  const auto close_some = [&] {
-    for (std::size_t i = next++; i < partitions.size(); i = next++) {
-      const auto closed = partitions[i]->close();
-      const std::lock_guard lock(mutex);
-      if (!closed && first_error) {
-        first_error = closed.error().while_doing("closing " + partitions[i]->identity().topic);
-      }
-    }
+  const auto do_some = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
   };
   std::vector<std::thread> threads;
-  while (threads.size() < std::min(closed_at_once, partitions.size())) threads.emplace_back(close_some);
+  while (threads.size() + 1 < std::min(logs_at_once, count)) threads.emplace_back(do_some);
+  do_some();
   for (std::thread& thread : threads) thread.join();
+}
+
+base::Result<void> close_all(std::span<Partition* const> partitions) {
+  std::mutex mutex;
+  base::Result<void> first_error;
+  do_for_each(partitions.size(), [&](std::size_t i) {
+    const auto closed = partitions[i]->close();
+    const std::lock_guard lock(mutex);
+    if (!closed && first_error) {
+      first_error = closed.error().while_doing("closing " + partitions[i]->identity().topic);
+    }
+  });
   return first_error;
 }
+
+// Tells now and then how far the opening of many partitions has come. Any thread.
+class OpeningProgress {
+ public:
+  explicit OpeningProgress(std::size_t total) : total_(total) {}
+
+  void one_more() {
+    const std::lock_guard lock(mutex_);
+    ++done_;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - shown_ < std::chrono::seconds(1)) return;
+    shown_ = now;
+    base::log_info("opening partitions", "done", done_, "of", total_);
+  }
+
+ private:
+  const std::size_t total_;
+  std::mutex mutex_;
+  std::size_t done_ = 0;
+  std::chrono::steady_clock::time_point shown_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace
 
@@ -62,21 +88,26 @@ Topics::Topics(TopicsEnvironment environment) : environment_(std::move(environme
 Topics::~Topics() = default;
 
 base::Result<void> Topics::open() {
-  using Steady = std::chrono::steady_clock;
   take_dynamic_options();
-  auto shown = Steady::now();
-  const auto records = environment_.metadata.topics();
-  std::size_t done = 0;
-  for (const TopicPointer& record : records) {
-    auto topic = build(record, nullptr, Occasion::start);
-    if (!topic) return topic.error().while_doing("opening topic " + record->name);
-    publish(std::move(*topic));
-    ++done;
-    if (Steady::now() - shown > std::chrono::seconds(1)) {
-      shown = Steady::now();
-      base::log_info("opening topics", "done", done, "of", records.size());
-    }
+  const BrokerConfigLayers brokers = broker_layers();
+  std::vector<std::shared_ptr<Topic>> topics;
+  std::vector<std::pair<Topic*, std::int32_t>> partitions;
+  for (const TopicPointer& record : environment_.metadata.topics()) {
+    auto topic = topics.emplace_back(std::make_shared<Topic>());
+    topic->record = record;
+    topic->config = std::make_shared<EffectiveTopicConfig>(effective_topic_config(layers_of(*record, brokers)));
+    topic->partitions.resize(static_cast<std::size_t>(record->partition_count));
+    for (std::int32_t index = 0; index < record->partition_count; ++index) partitions.emplace_back(topic.get(), index);
   }
+  OpeningProgress progress(partitions.size());
+  do_for_each(partitions.size(), [&](std::size_t i) {
+    const auto& [topic, index] = partitions[i];
+    auto opened = open_partition(*topic->record, index, topic->config, Occasion::start);
+    CHECK(opened.ok());  // what cannot be opened is offline
+    topic->partitions[static_cast<std::size_t>(index)] = std::move(*opened);
+    progress.one_more();
+  });
+  for (auto& topic : topics) publish(std::move(topic));
   return reserve_first(all());
 }
 
