@@ -373,11 +373,12 @@ void Partition::set_config(std::shared_ptr<const EffectiveTopicConfig> config, c
   const std::lock_guard lock(mutex_);
   config_ = std::move(config);
   log_->set_options(options);
-  if (timing_core_ == nullptr || log_->written_end() == log_->durable_end()) return;
+  if (identity_.durability != Durability::persistent || unsynced_records_ == 0 || state_ != ErrorCode::none) return;
   // What waits for its sync gets the new bound.
   const auto by = config_->flush_messages <= 1 ? std::chrono::steady_clock::now() : sync_wanted_by();
   if (!by || (sync_due_ && *sync_due_ <= *by)) return;
   sync_due_ = by;
+  if (timing_core_ == nullptr) return;  // the first flush is under way, and looks at it when it has ended
   boost::asio::post(timing_core_->loop(),
                     [self = std::static_pointer_cast<Partition>(shared_from_this()), core = timing_core_] {
                       self->flush_is_due(*core);
