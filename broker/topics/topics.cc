@@ -378,6 +378,10 @@ TopicOutcome Topics::change_config(std::string_view name, const ConfigChange& ch
 // never had any may change. First all its partitions stop, then the change is durable, then others take their place.
 TopicOutcome Topics::set_durability(const TopicHandle& topic, ConfigMap configs, Durability durability,
                                     bool validate_only) {
+  if (is_internal_topic(topic->name())) {
+    return TopicOutcome::refuse(ErrorCode::invalid_config,
+                                "The durability of " + topic->name() + " cannot be changed: the broker is using it.");
+  }
   const auto take_up_again = [&topic] {
     for (const auto& partition : topic->partitions) partition->take_up_again();
   };
