@@ -223,3 +223,20 @@ node_client() {
 go_client() {
   client "$1 (Go)" "$(awk -v module="$2" '$1 == module { print substr($2, 2) }' "$compat/$3/go.mod")"
 }
+
+# The jars of streams/pom.xml, Kafka Streams and Connect, in the cache; sets $kafka_lib to their folder. Skips when they
+# cannot be had.
+streams_jars() {
+  need java default-jre-headless
+  kafka_lib=$cache/kafka-$kafka_version/streams
+  [ -e "$kafka_lib/complete" ] && return
+  need mvn maven
+  mkdir -p "$kafka_lib"
+  locked streams fetch_streams || skip "Kafka Streams and Connect cannot be fetched, see $kafka_lib.log"
+}
+
+fetch_streams() {
+  [ -e "$kafka_lib/complete" ] && return
+  timeout 500 mvn -q -B -f "$compat/streams/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory="$kafka_lib" > "$kafka_lib.log" 2>&1 && touch "$kafka_lib/complete"
+}
