@@ -3,10 +3,10 @@
 // group_offsets.h.
 #pragma once
 
-#include <compare>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "client/cluster.h"
@@ -17,7 +17,10 @@ struct TopicPartition {
   std::string topic;
   std::int32_t partition = 0;
 
-  auto operator<=>(const TopicPartition&) const = default;
+  bool operator==(const TopicPartition&) const = default;
+  bool operator<(const TopicPartition& other) const {
+    return std::tie(topic, partition) < std::tie(other.topic, other.partition);
+  }
 };
 
 // Words of the broker, as "classic", "Stable"; empty where an old broker does not tell (state: before KIP-518, type:

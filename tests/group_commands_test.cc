@@ -210,6 +210,27 @@ TEST_F(GroupCommandsTest, MemberOfTheNewProtocolIsDescribed) {
   EXPECT_EQ(cms({"group", "delete", group()}).exit_code, done);
 }
 
+TEST_F(GroupCommandsTest, AssignmentOfAnotherProtocolTypeIsNotReadAsAConsumers) {
+  const std::string bytes = "what a connect worker understands";
+  protocol::JoinGroupRequest joins;
+  joins.group_id = group();
+  joins.session_timeout_ms = 30'000;
+  joins.protocol_type = "connect";
+  joins.protocols.push_back({"sessioned", base::as_bytes("metadata")});
+  const auto joined = wire_.call(joins, 3);  // version 4 would be told to come again with a member id
+  ASSERT_EQ(joined.error_code, ErrorCode::none);
+  protocol::SyncGroupRequest syncs{group(), joined.generation_id, joined.member_id, {}, {}, {}, {}};
+  syncs.assignments.push_back({joined.member_id, base::as_bytes(bytes)});
+  ASSERT_EQ(wire_.call(syncs, 3).error_code, ErrorCode::none);
+  const json described = asked({"group", "describe", group()});
+  EXPECT_EQ(described["protocol_type"], "connect");
+  ASSERT_EQ(described["members"].size(), 1u);
+  EXPECT_TRUE(described["members"][0]["assignment"].is_null());
+  EXPECT_EQ(described["members"][0]["assignment_bytes"], bytes.size());
+  const Finished table = cms({"group", "describe", group()});
+  EXPECT_NE(table.out.find("bytes of its own protocol"), std::string::npos) << table.out;
+}
+
 TEST_F(GroupCommandsTest, WhatIsWrongIsSaidWithWhatWasPerhapsMeant) {
   fill(1, 1);
   all_printed();
