@@ -79,10 +79,13 @@ void Shard::tick(Now now, Effects& effects) {
 void Shard::step(Now now, const Call<JoinGroupRequest>& call, Effects& effects) {
   const JoinGroupRequest& request = call.request;
   Group* group = find(request.group_id);
-  if (group == nullptr) {
+  // A group of the other kind that nobody is in any more gives way (KIP-848); its offsets stay.
+  const bool gives_way = group != nullptr && group->is_empty() && dynamic_cast<ConsumerGroup*>(group) != nullptr;
+  if (group == nullptr || gives_way) {
     ErrorCode refused = check_join(environment_.options.classic, request);
     if (refused == ErrorCode::none && !request.member_id.empty()) refused = ErrorCode::unknown_member_id;
     if (refused != ErrorCode::none) return effects.reply(call.ticket, refused_join(request.member_id, refused));
+    if (gives_way) group->append_tombstones(effects);
     group = &add(std::make_unique<ClassicGroup>(request.group_id, environment_));
   }
   group->join(now, call, effects);
@@ -237,6 +240,10 @@ void Shard::topics_changed(Now now, Effects& effects) {
 }
 
 void Shard::loaded(Now now, Effects& effects) {
+  // Offsets whose group's own records are lost still belong to somebody, and are to age.
+  offsets_.for_each_group([this](const std::string& id) {
+    if (find(id) == nullptr) add(std::make_unique<ClassicGroup>(id, environment_));
+  });
   for (const auto& [id, hosted] : groups_) hosted.group->loaded(now, effects);
   for (const auto& [id, hosted] : groups_) settle(now, id, effects);
 }
