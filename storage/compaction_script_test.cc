@@ -285,7 +285,7 @@ void CompactionScript::restart(bool clean) {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t recoveries_wanted = 2'000;
+constexpr std::uint64_t recoveries_wanted = 600;
 constexpr std::uint64_t recover_one_in = 10;
 #else
 constexpr std::uint64_t recoveries_wanted = 12'000;

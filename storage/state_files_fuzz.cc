@@ -4,6 +4,7 @@
 #include "base/endian.h"
 #include "storage/leader_epochs.h"
 #include "storage/producers.h"
+#include "storage/segment_compaction.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace cms;
@@ -15,5 +16,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto next_offset = producers.load(bytes)) CHECK(producers.save(*next_offset).size() == bytes.size());
   storage::LeaderEpochs epochs;
   if (epochs.load(bytes)) CHECK(epochs.save() == bytes);
+  if (const auto cleaner = storage::CleanerCheckpoint::decode(bytes)) CHECK(cleaner->encode() == bytes);
   return 0;
 }
