@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/groups/hosted_shard.h"
 
+#include <thread>
+
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
 #include "broker/groups/log_reader.h"
 
 namespace cms::broker {
+
+namespace {
+
+// While a shard loads and its last records are on their way to the disk.
+constexpr std::chrono::milliseconds stable_poll_interval{1};
+
+}  // namespace
 
 HostedShard::HostedShard(const GroupHost& host, TopicHandle topic, std::int32_t index, Core& home)
     : host_(host), topic_(std::move(topic)), index_(index), home_(home) {}
@@ -35,21 +44,34 @@ void HostedShard::start() {
 
 void HostedShard::load() {
   auto shard = std::make_unique<coordinator::Shard>(host_.groups);
-  const auto read = read_log(partition(), [&](Offset offset, base::ByteSpan key, std::optional<base::ByteSpan> value) {
+  const auto replay = [&](Offset offset, base::ByteSpan key, std::optional<base::ByteSpan> value) {
     const auto replayed = shard->replay(key, value);
     if (replayed) return;
     base::log_error("a record of the group coordinator is not understood and left out", "topic", topic_->name(),
                     "partition", index_, "offset", offset, "why", replayed.error().message());
-  });
-  if (!read) {
-    base::log_error("groups cannot be loaded", "topic", topic_->name(), "partition", index_, "why",
-                    read.error().message());
-    return stop(ErrorCode::coordinator_not_available);
+  };
+  // After a refused append, what was appended before it may not be stable yet, and is part of the state.
+  const Offset end = partition().positions().end;
+  Offset next = 0;
+  while (true) {
+    const auto read = read_log(partition(), next, replay);
+    if (!read) return fail_loading(read.error().message());
+    next = *read;
+    if (next >= end) break;
+    if (const ErrorCode error = partition().state(); error != ErrorCode::none) {
+      return fail_loading(std::string(protocol::name_of(error)));
+    }
+    std::this_thread::sleep_for(stable_poll_interval);
   }
   boost::asio::post(home_.loop(), [self = shared_from_this(), loaded = std::move(shard)]() mutable {
     self->finish_loading(std::move(loaded));
     self->home_.end_of_turn();
   });
+}
+
+void HostedShard::fail_loading(const std::string& why) {
+  base::log_error("groups cannot be loaded", "topic", topic_->name(), "partition", index_, "why", why);
+  stop(ErrorCode::coordinator_not_available);
 }
 
 void HostedShard::finish_loading(std::unique_ptr<coordinator::Shard> loaded) {

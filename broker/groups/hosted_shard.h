@@ -91,6 +91,7 @@ class HostedShard final : public std::enable_shared_from_this<HostedShard>, priv
 
   // A worker's thread, then the home core's.
   void load();
+  void fail_loading(const std::string& why);
   void finish_loading(std::unique_ptr<coordinator::Shard> loaded);
 
   // With mutex_ held.

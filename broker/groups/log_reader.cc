@@ -24,9 +24,9 @@ class LogReader {
  public:
   LogReader(Partition& partition, const RecordVisitor& visit) : partition_(partition), visit_(visit) {}
 
-  base::Result<void> read_all() {
+  base::Result<Offset> read_from(Offset from) {
     const Positions positions = partition_.positions();
-    next_ = first_ = positions.start;
+    next_ = first_ = std::max(from, positions.start);
     end_ = positions.stable;
     while (next_ < end_) {
       const Offset before = next_;
@@ -34,7 +34,7 @@ class LogReader {
       if (next_ == before) return broken(next_, "no batch is there");
       show_progress();
     }
-    return {};
+    return next_;
   }
 
  private:
@@ -115,8 +115,8 @@ class LogReader {
 
 }  // namespace
 
-base::Result<void> read_log(Partition& partition, const RecordVisitor& visit) {
-  return LogReader(partition, visit).read_all();
+base::Result<Offset> read_log(Partition& partition, Offset from, const RecordVisitor& visit) {
+  return LogReader(partition, visit).read_from(from);
 }
 
 }  // namespace cms::broker
