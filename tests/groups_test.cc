@@ -388,9 +388,10 @@ TEST_F(GroupsTest, FiveThousandMembersOfAConsumerGroupShareItsPartitions) {
       }
     }
     ASSERT_EQ(count, owned.size()) << "a partition has two owners";
-    settled = epochs.size() == 1 && count == partitions;
+    settled = epochs.size() == 1 && count == partitions && described_consumer(wire_, name()).group_state == "Stable";
   }
   EXPECT_TRUE(settled);
+  EXPECT_EQ(std::ranges::count_if(members, [](const auto& member) { return member->partition_count() == 1; }), 500);
   std::cout << "5,000 members of a consumer group settled in " << now_ms() - begin << " ms\n";
 }
 
