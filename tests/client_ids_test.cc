@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the header's client id does to a group.
 #include "tests/broker_test.h"
+#include "tests/group_requests.h"
 
 namespace cms::tests {
 namespace {
@@ -14,6 +15,7 @@ class ClientIdTest : public BrokerTest {
     request.session_timeout_ms = 30'000;
     request.protocol_type = "consumer";
     request.protocols.push_back({.name = "range", .metadata = {}});
+    await_coordinator(wire_, request.group_id);
     wire_.send_bytes(frame_of(request, version, 77, std::move(client_id)));
     const ByteSpan frame = wire_.receive_frame();
     protocol::JoinGroupResponse response;

@@ -89,6 +89,20 @@ void Connection::close(std::string_view reason) {
   core_.remove(self);
 }
 
+void Connection::finish_sending() {
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+bool Connection::discard() {
+  std::array<std::byte, 16384> unread;
+  while (true) {
+    const ssize_t got = ::recv(socket_.native_handle(), unread.data(), unread.size(), MSG_DONTWAIT);
+    if (got > 0 || (got < 0 && errno == EINTR)) continue;
+    return got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+  }
+}
+
 bool Connection::may_serve() const {
   if (closed_ || draining_ || !refusal_.empty() || backlog_ != nullptr) return false;
   // One request is always taken: it is answered, and then the next.

@@ -60,6 +60,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // Takes no more requests; those taken are still answered.
   void drain() { draining_ = true; }
 
+  // Nothing more is sent. To be followed by discard() until it says that the client has closed its side, or gone: a
+  // socket that is closed with bytes of the client unread would take back answers that are still under way.
+  void finish_sending();
+  bool discard();
+  int descriptor() { return socket_.native_handle(); }
+
   // Once a second: closes what has been silent for too long.
   void sweep(SteadyTime now);
 

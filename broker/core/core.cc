@@ -80,6 +80,7 @@ void Core::drain() {
   stop_taking();
   finish_flushes();
   const auto closing = connections_;
+  let_clients_close();
   for (const auto& connection : closing) connection->close("the broker stops");
   finish_flushes();
   deadlines_.clear();
@@ -87,6 +88,23 @@ void Core::drain() {
   boost::system::error_code ignored;
   sweep_timer_.cancel();
   files_ready_.cancel(ignored);
+}
+
+// They read what was answered, then our end of file, and close; not all of them need to.
+void Core::let_clients_close() {
+  for (const auto& connection : connections_) connection->finish_sending();
+  std::vector<pollfd> open;
+  const auto until = std::chrono::steady_clock::now() + clients_close_max;
+  std::vector<std::shared_ptr<Connection>> left(connections_.begin(), connections_.end());
+  while (true) {
+    std::erase_if(left, [](const auto& connection) { return connection->discard(); });
+    const auto time_left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.empty() || time_left.count() <= 0) return;
+    open.clear();
+    for (const auto& connection : left) open.push_back({connection->descriptor(), POLLIN, 0});
+    poll(open.data(), open.size(), static_cast<int>(time_left.count()));
+  }
 }
 
 // So that who waits for a flush is answered and no completion outlives the queue.

@@ -78,6 +78,9 @@ class Core {
   void remove(const std::shared_ptr<Connection>& connection);
   const std::unordered_set<std::shared_ptr<Connection>>& connections() const { return connections_; }
 
+  // A stop waits so long for clients to close what it has ended.
+  static constexpr std::chrono::milliseconds clients_close_max{500};
+
   // Time-outs of connections are looked at once a second.
   static constexpr std::chrono::seconds sweep_interval{1};
 
@@ -96,6 +99,7 @@ class Core {
   void await_sweep();
   void poll_for(std::chrono::microseconds budget);
   void drain();
+  void let_clients_close();
 
   // Fixed at construction.
   const int index_;
