@@ -231,8 +231,7 @@ TEST(TopicConfigTest, EveryLayerHasItsSourceInOrderOfPrecedence) {
   const ConfigEntry entry = topic.described("retention.ms");
   EXPECT_EQ(entry.source, ConfigSource::topic);
   EXPECT_EQ(synonyms_of(entry),
-            "retention.ms=1/1 log.retention.ms=100/2 log.retention.ms=200/3 log.retention.minutes=10000/4 "
-            "log.retention.hours=168/5 ");
+            "retention.ms=1/1 log.retention.ms=100/2 log.retention.ms=200/3 log.retention.minutes=10000/4 ");
   topic.own.clear();
   EXPECT_EQ(effective_topic_config(topic.layers()).retention_ms, 100);
   topic.brokers.dynamic_broker.clear();
