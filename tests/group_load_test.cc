@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a restart has to load: ten thousand groups, of both kinds, with offsets. Answers meanwhile say that it is under
 // way, never that there is nothing.
+#include <algorithm>
+#include <chrono>
 #include <iostream>
+#include <vector>
 
 #include "tests/broker_test.h"
 #include "tests/group_requests.h"
@@ -75,6 +78,37 @@ TEST(GroupLoadTest, TenThousandGroupsAreThereAgainAfterAKillAndNoneIsShownEmptyM
             << started - begin << " ms, the last group was there " << now_ms() - started << " ms later (asked " << asked
             << " times)\n";
   for (int i = 0; i < groups; i += 97) EXPECT_EQ(committed(wire, group_name(i), "t", i % partitions), i);
+}
+
+std::int64_t median(std::vector<std::int64_t> values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
+
+template <typename Work>
+std::int64_t microseconds(const Work& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count();
+}
+
+TEST(GroupLoadTest, CommitTakesAboutAsLongAsAProduceOfTheSameBytes) {
+  BrokerProcess broker({.settings = {"core.count=2"}});
+  Wire wire(broker.port());
+  create_topic(wire, "t");
+  await_coordinator(wire, "group");
+  // A batch as the coordinator appends it: a key of about 20 bytes, a value of about 50.
+  const Batch batch = batch_of(std::string(70, 'x'));
+  std::vector<std::int64_t> commits;
+  std::vector<std::int64_t> produces;
+  for (int i = 0; i < 1'000; ++i) {
+    commits.push_back(microseconds([&] { ASSERT_EQ(commit(wire, "group", "t", 0, i), ErrorCode::none); }));
+    produces.push_back(microseconds([&] { append(wire, "t", batch); }));
+  }
+  const double ratio = static_cast<double>(median(commits)) / static_cast<double>(median(produces));
+  std::cout << "a commit takes " << median(commits) << " us, a produce with acks=all " << median(produces)
+            << " us: " << ratio << "\n";
+  EXPECT_LT(ratio, 3);  // a bound for a busy machine; the figure itself is in docs/performance.md
 }
 
 }  // namespace
