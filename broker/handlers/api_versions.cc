@@ -10,10 +10,22 @@ namespace {
 // The first version in which the client says what it is.
 constexpr protocol::Version software_since = 3;
 
+// The first version whose readers take a feature that is supported from level 0 on (KIP-1022).
+constexpr protocol::Version level_zero_since = 4;
+
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 protocol::ApiVersionsResponse::Api shown(const Handler& handler) {
   return {.api_key = handler.key, .min_version = handler.advertised.first, .max_version = handler.advertised.last};
+}
+
+void announce(const Feature& feature, protocol::Version version, protocol::ApiVersionsResponse& response) {
+  if (feature.level_min > 0 || version >= level_zero_since) {
+    response.supported_features.push_back(
+        {.name = std::string(feature.name), .min_version = feature.level_min, .max_version = feature.level});
+  }
+  response.finalized_features.push_back(
+      {.name = std::string(feature.name), .max_version_level = feature.level, .min_version_level = feature.level});
 }
 
 }  // namespace
@@ -33,14 +45,9 @@ void api_versions(std::span<const Handler> table, const Metadata& node, const Re
   response.api_keys.reserve(table.size());
   for (const Handler& handler : table) response.api_keys.push_back(shown(handler));
   std::ranges::sort(response.api_keys, {}, &protocol::ApiVersionsResponse::Api::api_key);
-  response.supported_features.push_back({.name = std::string(metadata_version_feature),
-                                         .min_version = metadata_version_level,
-                                         .max_version = metadata_version_level});
   // Levels change only with the program, so with a start: clients take what comes with a higher epoch.
   response.finalized_features_epoch = node.boots();
-  response.finalized_features.push_back({.name = std::string(metadata_version_feature),
-                                         .max_version_level = metadata_version_level,
-                                         .min_version_level = metadata_version_level});
+  for (const Feature& feature : features) announce(feature, context.version(), response);
 }
 
 bool is_served_api_versions(protocol::Version version) {

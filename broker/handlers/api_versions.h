@@ -13,10 +13,15 @@
 
 namespace cms::broker {
 
-// Our behaviour is that of Kafka 4.3, which tools read from this level. The levels of group.version,
-// transaction.version and share.version are announced when there are groups, transactions and share groups.
-inline constexpr std::string_view metadata_version_feature = "metadata.version";
-inline constexpr std::int16_t metadata_version_level = 30;
+// Our behaviour is that of Kafka 4.3, which tools read from metadata.version. group.version 1 says that there is the
+// consumer protocol of KIP-848. The levels of transaction.version and share.version are announced when there are
+// transactions and share groups.
+struct Feature {
+  std::string_view name;
+  std::int16_t level_min;  // supported; 0: it can be off; not told as supported before version 4
+  std::int16_t level;      // supported and finalized
+};
+inline constexpr Feature features[] = {{"group.version", 0, 1}, {"metadata.version", 30, 30}};
 
 // INVALID_REQUEST where the client's name or version is not as KIP-511 wants it.
 void api_versions(std::span<const Handler> table, const Metadata& node, const RequestContext& context,
