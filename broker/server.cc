@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "broker/admin/http_server.h"
+#include "broker/groups/group_configs.h"
 #include "broker/groups/group_coordinator.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/producers.h"
@@ -70,6 +71,7 @@ struct Server::Parts {
   std::unique_ptr<ProducerIds> producer_ids;
   std::unique_ptr<Topics> topics;
   std::unique_ptr<Cleaner> cleaner;
+  std::unique_ptr<GroupConfigs> group_configs;
   std::unique_ptr<GroupCoordinator> groups;
   std::unique_ptr<Services> services;
   std::unique_ptr<RequestMetrics> request_metrics;
@@ -117,6 +119,9 @@ base::Result<void> Server::open_data() {
   auto metadata = Metadata::open(*p.store, options_.node_id, p.random);
   if (!metadata) return metadata.error();
   p.metadata = std::move(*metadata);
+  auto group_configs = GroupConfigs::open(*p.store);
+  if (!group_configs) return group_configs.error();
+  p.group_configs = std::move(*group_configs);
   p.logs = std::make_unique<StoredLogs>(
       p.disk, p.arena, p.open_files, p.clock,
       StoredLogs::Settings{directory + "/topics", static_cast<std::uint64_t>(options_.partition_tail_bytes)});
@@ -129,9 +134,10 @@ base::Result<void> Server::open_data() {
   p.topics = std::make_unique<Topics>(TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(),
                                                         run_on_worker, take_options, topics_changed});
   p.groups = std::make_unique<GroupCoordinator>(
-      GroupCoordinator::Environment{p.clock, *p.topics, options_, p.random.next(), run_on_worker});
+      GroupCoordinator::Environment{p.clock, *p.topics, options_, *p.group_configs, p.random.next(), run_on_worker});
   p.services = std::make_unique<Services>(Services{p.clock, options_, p.disk, *p.metadata, *p.topics, p.fetch_sessions,
-                                                   *p.producer_ids, *p.groups, p.metrics, run_on_worker});
+                                                   *p.producer_ids, *p.groups, *p.group_configs, p.metrics,
+                                                   run_on_worker});
   p.cleaner = std::make_unique<Cleaner>(*p.topics, options_, p.metrics, p.random.next());
   return p.topics->open();
 }

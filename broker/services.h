@@ -16,6 +16,7 @@
 namespace cms::broker {
 
 class FetchSessions;
+class GroupConfigs;
 class GroupCoordinator;
 class ProducerIds;
 
@@ -28,6 +29,7 @@ struct Services {
   FetchSessions& fetch_sessions;
   ProducerIds& producer_ids;
   GroupCoordinator& groups;
+  GroupConfigs& group_configs;
   base::Registry& metrics;
 
   // Runs blocking work on a thread that may block.

@@ -43,7 +43,7 @@ GroupCoordinator::GroupCoordinator(Environment environment)
     : environment_(std::move(environment)),
       catalog_(environment_.topics),
       options_(group_options(environment_.options)),
-      group_configs_([this](std::string_view group_id) { return config_of(group_id); }),
+      group_configs_([this](std::string_view group_id) { return environment_.configs.in_force(group_id); }),
       host_(std::make_unique<GroupHost>(
           GroupHost{environment_.clock,
                     {options_, catalog_, group_configs_, [this] { return new_member_suffix(); }},
@@ -158,8 +158,6 @@ void GroupCoordinator::expire(const std::shared_ptr<HostedShard>& shard) {
     if (!groups.expire(now, expired_at_once, effects)) expire(shard);
   });
 }
-
-coordinator::GroupConfig GroupCoordinator::config_of(std::string_view) const { return {}; }
 
 std::string GroupCoordinator::new_member_suffix() {
   const std::lock_guard lock(random_mutex_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "broker/groups/group_configs.h"
 #include "broker/groups/hosted_shard.h"
 #include "broker/topics/topics.h"
 #include "coordinator/options.h"
@@ -41,6 +42,7 @@ class GroupCoordinator {
     const base::Clock& clock;
     Topics& topics;
     const Options& options;
+    const GroupConfigs& configs;
     std::uint64_t seed;
     std::function<void(std::function<void()>)> run_on_worker;
   };
@@ -94,7 +96,6 @@ class GroupCoordinator {
   void host(const TopicHandle& topic);
   void refresh();
   void expire(const std::shared_ptr<HostedShard>& shard);
-  coordinator::GroupConfig config_of(std::string_view group_id) const;
   std::string new_member_suffix();
 
   const Environment environment_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "broker/config/broker_config.h"
+#include "broker/config/group_config.h"
 #include "broker/handlers/config_resource.h"
 #include "broker/handlers/configs.h"
 #include "broker/metadata/topic_name.h"
@@ -20,6 +22,7 @@ using protocol::ConfigResourceType;
 struct Change {
   Topics::ConfigChange topic;
   Topics::BrokerConfigChange broker;
+  std::function<ConfigOutcome(const ConfigMap&, const ConfigMap& given)> group;
   bool incremental = false;
 };
 
@@ -29,6 +32,8 @@ Change change_of(const protocol::AlterConfigsRequest::Resource& resource) {
   for (const auto& config : resource.configs) settings.push_back({config.name, config.value});
   return {.topic = [settings](const TopicConfigLayers& layers) { return replace_topic_config(settings, layers); },
           .broker = [settings](const ConfigMap&) { return replace_broker_config(settings); },
+          .group = [settings](const ConfigMap&,
+                              const ConfigMap& given) { return replace_group_config(settings, given); },
           .incremental = false};
 }
 
@@ -40,6 +45,8 @@ Change change_of(const protocol::IncrementalAlterConfigsRequest::Resource& resou
   }
   return {.topic = [operations](const TopicConfigLayers& layers) { return alter_topic_config(operations, layers); },
           .broker = [operations](const ConfigMap& current) { return alter_broker_config(current, operations); },
+          .group = [operations](const ConfigMap& current,
+                                const ConfigMap& given) { return alter_group_config(current, operations, given); },
           .incremental = true};
 }
 
@@ -62,6 +69,16 @@ ConfigVerdict change_broker(Topics& topics, std::int32_t node_id, const std::str
   return {outcome.error, std::move(outcome.message)};
 }
 
+ConfigVerdict change_group(const ConfigOwners& owners, const std::string& name, const Change& change,
+                           bool validate_only) {
+  if (name.empty()) return {ErrorCode::invalid_request, "Default group resources are not allowed."};
+  const auto on_group = [&](const ConfigMap& current) { return change.group(current, owners.options.given); };
+  const auto refusal = owners.groups.change(name, on_group, validate_only);
+  if (!refusal) return {ErrorCode::kafka_storage_error, refusal.error().message()};
+  if (!*refusal) return {};
+  return {static_cast<ErrorCode>((*refusal)->code), (*refusal)->message};
+}
+
 ConfigVerdict refuse_other(ConfigResourceType type, const std::string& name, const Change& change,
                            std::int32_t node_id) {
   if (type == ConfigResourceType::broker_logger && change.incremental) {
@@ -71,13 +88,12 @@ ConfigVerdict refuse_other(ConfigResourceType type, const std::string& name, con
   }
   ConfigVerdict verdict = check_other_resource(type, name);
   if (!verdict.ok()) return verdict;
-  return {ErrorCode::invalid_request, type == ConfigResourceType::group ? "This broker has no configs of groups."
-                                                                        : "This broker collects no client metrics."};
+  return {ErrorCode::invalid_request, "This broker collects no client metrics."};
 }
 
 // The same for both requests and both responses.
 template <typename Request, typename Response>
-void alter(Topics& topics, std::int32_t node_id, const Request& request, Response& response) {
+void alter(const ConfigOwners& owners, const Request& request, Response& response) {
   std::map<std::pair<ConfigResourceType, std::string_view>, int> listed;
   for (const auto& resource : request.resources) ++listed[{resource.resource_type, resource.resource_name}];
   for (const auto& resource : request.resources) {
@@ -87,12 +103,15 @@ void alter(Topics& topics, std::int32_t node_id, const Request& request, Respons
       }
       const Change wanted = change_of(resource);
       if (resource.resource_type == ConfigResourceType::topic) {
-        return change_topic(topics, resource.resource_name, wanted, request.validate_only);
+        return change_topic(owners.topics, resource.resource_name, wanted, request.validate_only);
       }
       if (resource.resource_type == ConfigResourceType::broker) {
-        return change_broker(topics, node_id, resource.resource_name, wanted, request.validate_only);
+        return change_broker(owners.topics, owners.node_id, resource.resource_name, wanted, request.validate_only);
       }
-      return refuse_other(resource.resource_type, resource.resource_name, wanted, node_id);
+      if (resource.resource_type == ConfigResourceType::group) {
+        return change_group(owners, resource.resource_name, wanted, request.validate_only);
+      }
+      return refuse_other(resource.resource_type, resource.resource_name, wanted, owners.node_id);
     };
     ConfigVerdict verdict = change();
     auto& answer = response.responses.emplace_back();
@@ -105,15 +124,15 @@ void alter(Topics& topics, std::int32_t node_id, const Request& request, Respons
 
 }  // namespace
 
-void alter_configs(Topics& topics, const Metadata& node, const RequestContext&,
+void alter_configs(const ConfigOwners& owners, const RequestContext&,
                    const protocol::AlterConfigsRequest& request, protocol::AlterConfigsResponse& response) {
-  alter(topics, node.node_id(), request, response);
+  alter(owners, request, response);
 }
 
-void incremental_alter_configs(Topics& topics, const Metadata& node, const RequestContext&,
+void incremental_alter_configs(const ConfigOwners& owners, const RequestContext&,
                                const protocol::IncrementalAlterConfigsRequest& request,
                                protocol::IncrementalAlterConfigsResponse& response) {
-  alter(topics, node.node_id(), request, response);
+  alter(owners, request, response);
 }
 
 }  // namespace cms::broker

@@ -2,11 +2,12 @@
 // Configurations of topics and brokers, shown and changed. Changes block until they are durable; each resource is
 // changed as a whole or not at all.
 //
-// Broker loggers are shown (there is one, the root). Client metrics and groups have no configs here: their resources
-// are shown empty, and a change of them is refused.
+// Broker loggers are shown (there is one, the root). Client metrics have no configs here: their resources are shown
+// empty, and a change of them is refused.
 #pragma once
 
 #include "broker/config/options.h"
+#include "broker/groups/group_configs.h"
 #include "broker/handlers/request.h"
 #include "broker/metadata/metadata.h"
 #include "broker/topics/topics.h"
@@ -16,12 +17,21 @@ namespace cms::broker {
 
 // A resource listed twice is answered with INVALID_REQUEST the second time, so that an answer does not outgrow what
 // there is to show.
-void describe_configs(const Topics& topics, const Metadata& node, const Options& options, const RequestContext& context,
-                      const protocol::DescribeConfigsRequest& request, protocol::DescribeConfigsResponse& response);
+void describe_configs(const Topics& topics, const GroupConfigs& groups, const Metadata& node, const Options& options,
+                      const RequestContext& context, const protocol::DescribeConfigsRequest& request,
+                      protocol::DescribeConfigsResponse& response);
 
-void alter_configs(Topics& topics, const Metadata& node, const RequestContext& context,
+// What configs are changed in; borrowed for the call.
+struct ConfigOwners {
+  Topics& topics;
+  GroupConfigs& groups;
+  const Options& options;
+  std::int32_t node_id;
+};
+
+void alter_configs(const ConfigOwners& owners, const RequestContext& context,
                    const protocol::AlterConfigsRequest& request, protocol::AlterConfigsResponse& response);
-void incremental_alter_configs(Topics& topics, const Metadata& node, const RequestContext& context,
+void incremental_alter_configs(const ConfigOwners& owners, const RequestContext& context,
                                const protocol::IncrementalAlterConfigsRequest& request,
                                protocol::IncrementalAlterConfigsResponse& response);
 

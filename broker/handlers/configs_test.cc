@@ -29,9 +29,14 @@ using Keys = std::optional<std::vector<std::string>>;
 
 class ConfigsTest : public ::testing::Test {
  protected:
+  ConfigOwners owners() {
+    return {broker_.topics(), broker_.group_configs(), broker_.options, broker_.options.node_id};
+  }
+
   DescribeConfigsResponse describe(const DescribeConfigsRequest& request) {
     return broker_.answer<DescribeConfigsResponse>(4, [&](const RequestContext& context, auto& response) {
-      describe_configs(broker_.topics(), broker_.metadata(), broker_.options, context, request, response);
+      describe_configs(broker_.topics(), broker_.group_configs(), broker_.metadata(), broker_.options, context, request,
+                       response);
     });
   }
 
@@ -47,7 +52,7 @@ class ConfigsTest : public ::testing::Test {
 
   IncrementalAlterConfigsResponse alter(const IncrementalAlterConfigsRequest& request) {
     return broker_.answer<IncrementalAlterConfigsResponse>(1, [&](const RequestContext& context, auto& response) {
-      incremental_alter_configs(broker_.topics(), broker_.metadata(), context, request, response);
+      incremental_alter_configs(owners(), context, request, response);
     });
   }
 
@@ -67,7 +72,7 @@ class ConfigsTest : public ::testing::Test {
     return broker_
         .answer<AlterConfigsResponse>(2,
                                       [&](const RequestContext& context, auto& response) {
-                                        alter_configs(broker_.topics(), broker_.metadata(), context, request, response);
+                                        alter_configs(owners(), context, request, response);
                                       })
         .responses[0];
   }
@@ -149,14 +154,37 @@ TEST_F(ConfigsTest, LoggerOfTheBrokerIsShown) {
   EXPECT_EQ(describe(ConfigResourceType::broker_logger, "2").error_code, ErrorCode::invalid_request);
 }
 
-TEST_F(ConfigsTest, GroupsAndClientMetricsAreEmptyAndUnknownTypesInvalid) {
+TEST_F(ConfigsTest, ClientMetricsAreEmptyAndUnknownTypesInvalid) {
+  EXPECT_EQ(describe(ConfigResourceType::client_metrics, "x").error_code, ErrorCode::none);
+  EXPECT_TRUE(describe(ConfigResourceType::client_metrics, "x").configs.empty());
   for (const auto type : {ConfigResourceType::group, ConfigResourceType::client_metrics}) {
-    EXPECT_EQ(describe(type, "x").error_code, ErrorCode::none);
-    EXPECT_TRUE(describe(type, "x").configs.empty());
     EXPECT_EQ(describe(type, "").error_code, ErrorCode::invalid_request);
   }
   EXPECT_EQ(describe(ConfigResourceType::unknown, "x").error_code, ErrorCode::invalid_request);
   EXPECT_EQ(describe(ConfigResourceType{99}, "x").error_code, ErrorCode::invalid_request);
+}
+
+TEST_F(ConfigsTest, AGroupsConfigsAreChangedShownAndKept) {
+  const std::string session = "consumer.session.timeout.ms";
+  const auto shown = [&] { return describe(ConfigResourceType::group, "g", {{session}}).configs.at(0); };
+  EXPECT_EQ(shown().value, "45000");
+  EXPECT_EQ(shown().config_source, Source::default_value);
+  EXPECT_EQ(alter(ConfigResourceType::group, "g", {{session, Operation::set, "50000"}}, true).error_code,
+            ErrorCode::none);
+  EXPECT_EQ(shown().value, "45000");
+  EXPECT_EQ(alter(ConfigResourceType::group, "g", {{session, Operation::set, "50000"}}).error_code, ErrorCode::none);
+  broker_.restart();
+  EXPECT_EQ(shown().value, "50000");
+  EXPECT_EQ(shown().config_source, Source::group);
+  EXPECT_EQ(broker_.group_configs().in_force("g").session_timeout_ms, 50000);
+  const auto refused = alter(ConfigResourceType::group, "g", {{session, Operation::set, "1"}});
+  EXPECT_EQ(refused.error_code, ErrorCode::invalid_config);
+  EXPECT_EQ(refused.error_message,
+            session + " must be greater than or equal to group.consumer.min.session.timeout.ms");
+  EXPECT_EQ(replace(ConfigResourceType::group, "g", {}).error_code, ErrorCode::none);
+  EXPECT_EQ(shown().value, "45000");
+  EXPECT_EQ(alter(ConfigResourceType::group, "", {{session, Operation::set, "50000"}}).error_message,
+            "Default group resources are not allowed.");
 }
 
 TEST_F(ConfigsTest, ResourceListedTwiceIsShownOnce) {
@@ -301,7 +329,7 @@ TEST_F(ConfigsTest, ChangesOfTheBrokerThatRaceAreAllKept) {
                                    .resource_name = self_,
                                    .configs = {{"plugin." + std::to_string(i), Operation::set, "on"}}});
       IncrementalAlterConfigsResponse response;
-      incremental_alter_configs(broker_.topics(), broker_.metadata(), {header, peer}, request, response);
+      incremental_alter_configs(owners(), {header, peer}, request, response);
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -317,7 +345,7 @@ TEST_F(ConfigsTest, OptionThatNeedsARestartIsRefused) {
 TEST_F(ConfigsTest, OtherResourcesAreNotChanged) {
   EXPECT_EQ(alter(ConfigResourceType::broker_logger, self_, {{"root", Operation::set, "DEBUG"}}).error_code,
             ErrorCode::invalid_config);
-  for (const auto type : {ConfigResourceType::group, ConfigResourceType::client_metrics, ConfigResourceType{99}}) {
+  for (const auto type : {ConfigResourceType::client_metrics, ConfigResourceType{99}}) {
     EXPECT_EQ(alter(type, "x", {{"k", Operation::set, "v"}}).error_code, ErrorCode::invalid_request);
   }
   EXPECT_EQ(alter(ConfigResourceType::broker, "2", {{"k", Operation::set, "v"}}).error_code,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/config/broker_config.h"
+#include "broker/config/group_config.h"
 #include "broker/handlers/config_resource.h"
 #include "broker/handlers/configs.h"
 #include "broker/metadata/topic_name.h"
@@ -20,6 +21,7 @@ using protocol::DescribeConfigsRequest;
 using protocol::DescribeConfigsResponse;
 
 static_assert(static_cast<int>(ConfigSource::default_value) == static_cast<int>(protocol::ConfigSource::default_value));
+static_assert(static_cast<int>(dynamic_group_source) == static_cast<int>(protocol::ConfigSource::group));
 static_assert(static_cast<int>(ConfigType::password) == static_cast<int>(protocol::ConfigType::password));
 
 protocol::ConfigSource on_wire(ConfigSource source) { return static_cast<protocol::ConfigSource>(source); }
@@ -60,8 +62,9 @@ DescribeConfigsResponse::Config root_logger(const Options& options) {
 
 class Describer {
  public:
-  Describer(const Topics& topics, const Metadata& node, const Options& options, const DescribeConfigsRequest& request)
-      : topics_(topics), node_(node), options_(options), request_(request) {}
+  Describer(const Topics& topics, const GroupConfigs& groups, const Metadata& node, const Options& options,
+            const DescribeConfigsRequest& request)
+      : topics_(topics), groups_(groups), node_(node), options_(options), request_(request) {}
 
   ConfigVerdict describe(const DescribeConfigsRequest::Resource& resource, DescribeConfigsResponse::Result& result) {
     if (!seen_.emplace(resource.resource_type, resource.resource_name).second) {
@@ -74,6 +77,8 @@ class Describer {
         return broker(resource, result);
       case ConfigResourceType::broker_logger:
         return logger(resource, result);
+      case ConfigResourceType::group:
+        return group(resource, result);
       default:
         return check_other_resource(resource.resource_type, resource.resource_name);
     }
@@ -112,7 +117,15 @@ class Describer {
     return verdict;
   }
 
+  ConfigVerdict group(const DescribeConfigsRequest::Resource& resource, DescribeConfigsResponse::Result& result) {
+    ConfigVerdict verdict = check_other_resource(resource.resource_type, resource.resource_name);
+    if (!verdict.ok()) return verdict;
+    add(describe_group_config(groups_.of(resource.resource_name), options_.given), resource, result);
+    return verdict;
+  }
+
   const Topics& topics_;
+  const GroupConfigs& groups_;
   const Metadata& node_;
   const Options& options_;
   const DescribeConfigsRequest& request_;
@@ -121,9 +134,9 @@ class Describer {
 
 }  // namespace
 
-void describe_configs(const Topics& topics, const Metadata& node, const Options& options, const RequestContext&,
-                      const DescribeConfigsRequest& request, DescribeConfigsResponse& response) {
-  Describer describer(topics, node, options, request);
+void describe_configs(const Topics& topics, const GroupConfigs& groups, const Metadata& node, const Options& options,
+                      const RequestContext&, const DescribeConfigsRequest& request, DescribeConfigsResponse& response) {
+  Describer describer(topics, groups, node, options, request);
   for (const auto& resource : request.resources) {
     DescribeConfigsResponse::Result& result = response.results.emplace_back();
     result.resource_type = resource.resource_type;

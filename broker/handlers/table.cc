@@ -15,6 +15,7 @@
 #include "broker/handlers/metadata.h"
 #include "broker/handlers/offsets.h"
 #include "broker/handlers/producers.h"
+#include "broker/handlers/replicas.h"
 #include "broker/handlers/serve.h"
 #include "broker/handlers/topic_partitions.h"
 
@@ -51,6 +52,8 @@ Served serve_fetch(CoreHandlers& handlers, Core& core, const RequestContext& con
                    FrameBuffer& out) {
   return handlers.fetch.serve(core, context, body, out);
 }
+
+ConfigOwners owners_of(Services& s) { return {s.topics, s.group_configs, s.options, s.metadata.node_id()}; }
 
 // By API key. Produce 0 to 2 are told and not served: librdkafka before 2.11.1 takes them as the sign that compression
 // is known (KIP-896 keeps them for this).
@@ -104,11 +107,11 @@ constexpr Handler handlers[] = {
     on_worker<DescribeConfigsRequest, DescribeConfigsResponse>([](Services& s, const RequestContext& context,
                                                                   const DescribeConfigsRequest& request,
                                                                   DescribeConfigsResponse& response) {
-      describe_configs(s.topics, s.metadata, s.options, context, request, response);
+      describe_configs(s.topics, s.group_configs, s.metadata, s.options, context, request, response);
     }),
     on_worker<AlterConfigsRequest, AlterConfigsResponse>(
         [](Services& s, const RequestContext& context, const AlterConfigsRequest& request,
-           AlterConfigsResponse& response) { alter_configs(s.topics, s.metadata, context, request, response); }),
+           AlterConfigsResponse& response) { alter_configs(owners_of(s), context, request, response); }),
     on_worker<DescribeLogDirsRequest, DescribeLogDirsResponse>([](Services& s, const RequestContext& context,
                                                                   const DescribeLogDirsRequest& request,
                                                                   DescribeLogDirsResponse& response) {
@@ -119,12 +122,23 @@ constexpr Handler handlers[] = {
                                                                     CreatePartitionsResponse& response) {
       create_partitions(s.topics, s.metadata, context, request, response);
     }),
+    on_worker<ElectLeadersRequest, ElectLeadersResponse>(
+        [](Services& s, const RequestContext& context, const ElectLeadersRequest& request,
+           ElectLeadersResponse& response) { elect_leaders(s.topics, context, request, response); }),
     on_worker<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(
         [](Services& s, const RequestContext& context, const IncrementalAlterConfigsRequest& request,
            IncrementalAlterConfigsResponse& response) {
-          incremental_alter_configs(s.topics, s.metadata, context, request, response);
+          incremental_alter_configs(owners_of(s), context, request, response);
         }),
     {ApiKey::delete_groups, DeleteGroupsRequest::versions, DeleteGroupsRequest::versions, serve_delete_groups},
+    on_worker<AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse>(
+        [](Services& s, const RequestContext& context, const AlterPartitionReassignmentsRequest& request,
+           AlterPartitionReassignmentsResponse& response) {
+          alter_partition_reassignments(s.topics, s.metadata.node_id(), context, request, response);
+        }),
+    on_core<ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse>(
+        [](Services&, const RequestContext& context, const ListPartitionReassignmentsRequest& request,
+           ListPartitionReassignmentsResponse& response) { list_partition_reassignments(context, request, response); }),
     {ApiKey::offset_delete, OffsetDeleteRequest::versions, OffsetDeleteRequest::versions, serve_offset_delete},
     on_core<DescribeClusterRequest, DescribeClusterResponse>(
         [](Services& s, const RequestContext& context, const DescribeClusterRequest& request,
