@@ -249,6 +249,36 @@ TEST_F(FetchFromDiskTest, OldDataIsReadWholeWhileTheTailIsServed) {
   }
 }
 
+TEST_F(FetchFromDiskTest, LimitOfTheResponseHoldsAcrossPartitions) {
+  const Batch batch = batch_of(std::string(100'000, 'x'));
+  {
+    Wire writer(broker_.port());
+    create_topic(writer, "wide", 3);
+    for (std::int32_t partition = 0; partition < 3; ++partition) {
+      for (int i = 0; i < 4; ++i) append(writer, "wide", batch, partition);
+    }
+  }
+  EXPECT_EQ(broker_.stop(), 0);
+  broker_.start();
+  Wire wire(broker_.port());
+  for (const std::size_t whole : {1u, 2u, 5u, 12u}) {
+    auto request = fetch_request("wide", 0, {.max_bytes = static_cast<std::int32_t>(whole * batch.size() + 50'000)});
+    add_to(request, "wide", 1, 0);
+    add_to(request, "wide", 2, 0);
+    const auto response = wire.call(request, named_fetch);
+    std::size_t bytes = 0;
+    for (const auto& partition : response.responses.at(0).partitions) bytes += partition.records.size();
+    EXPECT_GE(bytes, batch.size());
+    EXPECT_LE(bytes, whole * batch.size());
+  }
+  // The first batch is sent however large, and only one: others would make it still larger.
+  auto request = fetch_request("wide", 0, {.max_bytes = 1});
+  add_to(request, "wide", 1, 0);
+  const auto response = wire.call(request, named_fetch);
+  EXPECT_EQ(response.responses.at(0).partitions.at(0).records.size(), batch.size());
+  EXPECT_EQ(response.responses.at(0).partitions.at(1).records.size(), 0u);
+}
+
 TEST_F(FetchFromDiskTest, WaitThatEndsWithoutEnoughReturnsWhatTheDiskHas) {
   Wire wire(broker_.port());
   const Fetched fetched = fetch(wire, "t", 59, {.max_wait_ms = 50, .min_bytes = 10'000'000});

@@ -15,6 +15,19 @@ namespace {
 // The first version whose answers tell the address of a leader (KIP-951).
 constexpr protocol::Version endpoints_since = 16;
 
+// Adds what was read of this partition, within its limit as it is now: what came before it in the response may be more
+// than was foreseen. Returns the bytes added.
+std::size_t add_read(const std::vector<ColdPartition>& read, const ColdPartition& now, bool first,
+                     protocol::Records& into) {
+  const auto found =
+      std::find_if(read.begin(), read.end(), [&](const ColdPartition& c) { return c.wanted == now.wanted; });
+  if (found == read.end() || found->records.empty()) return 0;
+  const ColdSlice fitting = find_in_cold(found->records, now.wanted->fetch_offset, found->below, now.bytes_max);
+  if (!first && fitting.size > now.bytes_max) return 0;
+  into.append(found->records.slice(fitting.from, fitting.size));
+  return fitting.size;
+}
+
 }  // namespace
 
 Served FetchHandler::serve(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out) {
@@ -98,19 +111,26 @@ bool FetchHandler::is_cold(const FetchParameters& parameters, FetchContext& cont
 
 void FetchHandler::collect(const FetchParameters& parameters, FetchContext& context, std::vector<ColdPartition>* cold) {
   answered_count_ = 0;
+  const bool been_read = cold != nullptr && !cold->empty();
   std::size_t remaining = parameters.bytes_max;
   bool first = true;
   for (FetchPartition& wanted : context.partitions()) {
-    const std::size_t cold_before = cold == nullptr ? 0 : cold->size();
-    collect_one(parameters, wanted, remaining, first, cold);
-    const std::size_t bytes = answered_[answered_count_ - 1].answer.records.size();
-    if (bytes > 0 || (cold != nullptr && cold->size() > cold_before)) first = false;
+    std::optional<ColdPartition> in_file = collect_one(parameters, wanted, remaining, first);
+    protocol::Records& records = answered_[answered_count_ - 1].answer.records;
+    std::size_t bytes = records.size();
+    if (in_file && been_read) {
+      bytes = add_read(*cold, *in_file, first, records);
+    } else if (in_file && cold != nullptr) {
+      bytes = std::max<std::size_t>(in_file->range.bytes, 1);
+      cold->push_back(std::move(*in_file));
+    }
+    if (bytes > 0) first = false;
     remaining -= std::min(remaining, bytes);
   }
 }
 
-void FetchHandler::collect_one(const FetchParameters& parameters, FetchPartition& wanted, std::size_t remaining,
-                               bool first, std::vector<ColdPartition>* cold) {
+std::optional<ColdPartition> FetchHandler::collect_one(const FetchParameters& parameters, FetchPartition& wanted,
+                                                       std::size_t remaining, bool first) {
   if (answered_count_ == answered_.size()) answered_.emplace_back();
   Answered& answered = answered_[answered_count_++];
   answered.wanted = &wanted;
@@ -125,7 +145,7 @@ void FetchHandler::collect_one(const FetchParameters& parameters, FetchPartition
   if (partition == nullptr) {
     const bool unknown_id = parameters.by_id() && topic == nullptr;
     answer.error_code = unknown_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
-    return;
+    return std::nullopt;
   }
   const std::size_t limit = std::min(remaining, static_cast<std::size_t>(std::max(wanted.bytes_max, 0)));
   const bool want_records = first || limit > 0;
@@ -143,15 +163,8 @@ void FetchHandler::collect_one(const FetchParameters& parameters, FetchPartition
   }
   // A batch above the limit is sent only as the first of the response, so that every consumer gets on (KIP-74).
   if (!first && answer.records.size() > limit) answer.records.make_empty();
-  if (!outcome.cold) return;
-  if (cold == nullptr) return;
-  const auto read =
-      std::find_if(cold->begin(), cold->end(), [&](const ColdPartition& c) { return c.wanted == &wanted; });
-  if (read != cold->end()) {
-    if (!read->records.empty()) answer.records.append(std::move(read->records));
-    return;
-  }
-  cold->push_back({&wanted, std::move(*outcome.cold), outcome.high_watermark, limit, {}});
+  if (!outcome.cold) return std::nullopt;
+  return ColdPartition{&wanted, std::move(*outcome.cold), outcome.high_watermark, limit, {}};
 }
 
 void FetchHandler::write(const FetchParameters& parameters, FetchContext& context, protocol::FrameBuffer& out) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/metrics.h"
@@ -73,12 +74,14 @@ class FetchHandler {
   // files, and would tell of nothing when its time is over.
   bool is_cold(const FetchParameters& parameters, FetchContext& context) const;
 
-  // Fills answered_ with every partition. Those whose records lie in files are added to `cold`; those already in it, in
-  // the same order, are answered with what was read. With `cold` null they are answered without records: the client
-  // asks again and is then served from the file.
+  // Fills answered_ with every partition. Those whose records lie in files are added to `cold` if it is empty, as far
+  // as bytes_max reaches; otherwise it has what was read since, and they are answered with that. With `cold` null they
+  // are answered without records: the client asks again and is then served from the file.
   void collect(const FetchParameters& parameters, FetchContext& context, std::vector<ColdPartition>* cold);
-  void collect_one(const FetchParameters& parameters, FetchPartition& wanted, std::size_t remaining, bool first,
-                   std::vector<ColdPartition>* cold);
+
+  // The next of answered_. What is returned has its records in a file.
+  std::optional<ColdPartition> collect_one(const FetchParameters& parameters, FetchPartition& wanted,
+                                           std::size_t remaining, bool first);
   void write(const FetchParameters& parameters, FetchContext& context, protocol::FrameBuffer& out);
   TopicHandle find(const FetchParameters& parameters, const FetchPartition& wanted) const;
 
