@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -28,7 +29,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * per case and the totals.
  */
 public final class StreamsCases {
-    private static final int WAIT_MS = 90000;
+    private static final int WAIT_MS = 150000;
     private static final int PARTITIONS = 4;
     private static final int WORDS = 50;
 
@@ -111,6 +112,25 @@ public final class StreamsCases {
         }
     }
 
+    /** All that was read is committed: a kill now takes nothing back. */
+    private void waitForCommit() throws Exception {
+        for (long end = System.currentTimeMillis() + WAIT_MS; !allCommitted(); Thread.sleep(200)) {
+            expect(System.currentTimeMillis() < end, "all is committed in " + WAIT_MS + " ms");
+        }
+    }
+
+    private boolean allCommitted() throws Exception {
+        Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+        for (int partition = 0; partition < PARTITIONS; partition++) {
+            asked.put(new TopicPartition(input, partition), OffsetSpec.latest());
+            asked.put(new TopicPartition(prefix + "-counts-repartition", partition), OffsetSpec.latest());
+        }
+        var ends = admin.listOffsets(asked).all().get();
+        var committed = admin.listConsumerGroupOffsets(prefix).partitionsToOffsetAndMetadata().get();
+        return asked.keySet().stream().allMatch(partition -> ends.get(partition).offset() == 0
+                || committed.get(partition) != null && committed.get(partition).offset() == ends.get(partition).offset());
+    }
+
     private String missing() {
         return expected.entrySet().stream().filter(e -> !e.getValue().equals(counted.get(e.getKey()))).limit(5)
                 .map(e -> e.getKey() + " " + counted.get(e.getKey()) + " for " + e.getValue()).toList().toString();
@@ -129,7 +149,7 @@ public final class StreamsCases {
         start();
         feed(2000);
         waitFor("every word is counted", () -> counted.equals(expected));
-        Thread.sleep(3000);
+        waitForCommit();
     }
 
     private void changelog() throws Exception {
@@ -148,7 +168,7 @@ public final class StreamsCases {
         feed(1000);
         start();
         waitFor("every word is counted", () -> counted.equals(expected));
-        Thread.sleep(3000);
+        waitForCommit();
     }
 
     /** Without its state on disk it reads the changelog. */

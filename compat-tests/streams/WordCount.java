@@ -21,7 +21,7 @@ public final class WordCount {
         config.put("processing.guarantee", "at_least_once");
         config.put("commit.interval.ms", "200");
         config.put("num.stream.threads", "2");
-        config.put("consumer.session.timeout.ms", "6000");
+        config.put("consumer.session.timeout.ms", "15000");
         config.put("consumer.heartbeat.interval.ms", "1000");
         config.put("consumer.auto.offset.reset", "earliest");
         config.put("default.key.serde", Serdes.StringSerde.class);
