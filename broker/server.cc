@@ -135,9 +135,9 @@ base::Result<void> Server::open_data() {
                                                         run_on_worker, take_options, topics_changed});
   p.groups = std::make_unique<GroupCoordinator>(
       GroupCoordinator::Environment{p.clock, *p.topics, options_, *p.group_configs, p.random.next(), run_on_worker});
-  p.services = std::make_unique<Services>(Services{p.clock, options_, p.disk, *p.metadata, *p.topics, p.fetch_sessions,
-                                                   *p.producer_ids, *p.groups, *p.group_configs, p.metrics,
-                                                   run_on_worker});
+  p.services =
+      std::make_unique<Services>(Services{p.clock, options_, p.disk, *p.metadata, *p.topics, p.fetch_sessions,
+                                          *p.producer_ids, *p.groups, *p.group_configs, p.metrics, run_on_worker});
   p.cleaner = std::make_unique<Cleaner>(*p.topics, options_, p.metrics, p.random.next());
   return p.topics->open();
 }

@@ -97,8 +97,7 @@ void Shard::step(Now now, const Call<SyncGroupRequest>& call, Effects& effects) 
   Group* group = find(request.group_id);
   if (group == nullptr) {
     const bool no_id = request.group_id.empty();
-    return effects.reply(call.ticket,
-                         refused_sync(no_id ? ErrorCode::invalid_group_id : ErrorCode::unknown_member_id));
+    return effects.reply(call.ticket, refused_sync(no_id ? ErrorCode::invalid_group_id : ErrorCode::unknown_member_id));
   }
   group->sync(now, call, effects);
   settle(now, request.group_id, effects);
@@ -138,8 +137,7 @@ LeaveGroupResponse Shard::step(Now now, const Call<LeaveGroupRequest>& call, Eff
   return response;
 }
 
-ConsumerGroupHeartbeatResponse Shard::step(Now now, const Call<ConsumerGroupHeartbeatRequest>& call,
-                                           Effects& effects) {
+ConsumerGroupHeartbeatResponse Shard::step(Now now, const Call<ConsumerGroupHeartbeatRequest>& call, Effects& effects) {
   const ConsumerGroupHeartbeatRequest& request = call.request;
   if (auto refused = check_heartbeat(request, call.version, environment_.options.consumer)) return std::move(*refused);
   if (request.member_epoch == 0) {
@@ -152,7 +150,8 @@ ConsumerGroupHeartbeatResponse Shard::step(Now now, const Call<ConsumerGroupHear
                             (leaves ? "Group " : "Consumer group ") + request.group_id + " not found.");
   }
   ConsumerGroupHeartbeatResponse response = group->heartbeat(now, call, effects);
-  if (const auto* consumers = dynamic_cast<const ConsumerGroup*>(group); consumers != nullptr && consumers->is_unused()) {
+  if (const auto* consumers = dynamic_cast<const ConsumerGroup*>(group);
+      consumers != nullptr && consumers->is_unused()) {
     remove(request.group_id);
   } else {
     settle(now, request.group_id, effects);
@@ -193,8 +192,7 @@ protocol::DescribeGroupsResponse::Group Shard::describe_classic(const std::strin
   }
   protocol::DescribeGroupsResponse::Group unknown;
   unknown.error_code = ErrorCode::group_id_not_found;
-  unknown.error_message =
-      "Group " + group_id + (group == nullptr ? " not found." : " is not a classic group.");
+  unknown.error_message = "Group " + group_id + (group == nullptr ? " not found." : " is not a classic group.");
   unknown.group_id = group_id;
   unknown.group_state = "Dead";
   return unknown;
@@ -207,8 +205,7 @@ protocol::ConsumerGroupDescribeResponse::Group Shard::describe_consumer(const st
   }
   protocol::ConsumerGroupDescribeResponse::Group unknown;
   unknown.error_code = ErrorCode::group_id_not_found;
-  unknown.error_message =
-      "Group " + group_id + (group == nullptr ? " not found." : " is not a consumer group.");
+  unknown.error_message = "Group " + group_id + (group == nullptr ? " not found." : " is not a consumer group.");
   unknown.group_id = group_id;
   return unknown;
 }

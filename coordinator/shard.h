@@ -31,8 +31,8 @@ class Shard {
   explicit Shard(GroupEnvironment environment);
   ~Shard();
 
-  // --- Loading: every record of the log in order, then loaded(). `invalid` for a record that is not one; it is left out
-  // and loading may go on.
+  // --- Loading: every record of the log in order, then loaded(). `invalid` for a record that is not one; it is left
+  // out and loading may go on.
   base::Result<void> replay(base::ByteSpan key, std::optional<base::ByteSpan> value);
   void loaded(Now now, Effects& effects);
 

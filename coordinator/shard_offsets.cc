@@ -90,8 +90,7 @@ OffsetCommitResponse Shard::step(Now now, const Call<OffsetCommitRequest>& call,
     answer.name = topic.name;
     answer.topic_id = topic.topic_id;
     for (const auto& partition : topic.partitions) {
-      const ErrorCode error =
-          refused != ErrorCode::none ? refused : check(environment_.options.offsets, partition);
+      const ErrorCode error = refused != ErrorCode::none ? refused : check(environment_.options.offsets, partition);
       answer.partitions.push_back({partition.partition_index, error});
       if (error != ErrorCode::none) continue;
       const bool asks_retention = request.retention_time_ms >= 0;

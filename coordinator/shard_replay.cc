@@ -8,8 +8,8 @@
 
 namespace cms::coordinator {
 
-// The consumer group that a record is about. A classic group of that name gives way: either it is nothing but offsets, or
-// its tombstone has been compacted away together with what it had been.
+// The consumer group that a record is about. A classic group of that name gives way: either it is nothing but offsets,
+// or its tombstone has been compacted away together with what it had been.
 ConsumerGroup* Shard::consumer_group(const std::string& group_id, bool make) {
   auto* group = dynamic_cast<ConsumerGroup*>(find(group_id));
   if (group != nullptr || !make) return group;

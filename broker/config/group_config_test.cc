@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/config/group_config.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "broker/config/group_config_table.h"
 
@@ -116,10 +116,10 @@ TEST(GroupConfig, OffsetResetsByDurationFollowIso8601) {
                                  "by_duration:P1DT2H3M4.5S", "by_duration:pt0s", "by_duration:PT1.S"}) {
     EXPECT_TRUE(is_offset_reset(good)) << good;
   }
-  for (const char* const bad : {"", "none", "Latest", "by_duration", "by_duration:", "by_duration:P", "by_duration:PT",
-                                "by_duration:P1DT", "by_duration:P1H", "by_duration:PT1D", "by_duration:PT1M1H",
-                                "by_duration:-PT1H", "by_duration:PT-1H", "by_duration:PT1.5H", "by_duration:PT1",
-                                "by_duration:PTT1H", "by_duration:PT1HX", "by_duration:x"}) {
+  for (const char* const bad :
+       {"", "none", "Latest", "by_duration", "by_duration:", "by_duration:P", "by_duration:PT", "by_duration:P1DT",
+        "by_duration:P1H", "by_duration:PT1D", "by_duration:PT1M1H", "by_duration:-PT1H", "by_duration:PT-1H",
+        "by_duration:PT1.5H", "by_duration:PT1", "by_duration:PTT1H", "by_duration:PT1HX", "by_duration:x"}) {
     EXPECT_FALSE(is_offset_reset(bad)) << bad;
   }
 }

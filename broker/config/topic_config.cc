@@ -66,7 +66,8 @@ ConfigEntry describe(const TopicConfigSpec& spec, const TopicConfigLayers& layer
                           add(std::string(synonym.option), value, source);
                           return false;
                         });
-  // As Apache Kafka shows it: of several options, as of log.retention.ms, .minutes and .hours, the first has no default.
+  // As Apache Kafka shows it: of several options, as of log.retention.ms, .minutes and .hours, the first has no
+  // default.
   if (spec.synonyms.size() == 1) {
     add(std::string(spec.synonyms.back().option), std::string(spec.default_text), ConfigSource::default_value);
   }

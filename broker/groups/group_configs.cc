@@ -76,9 +76,9 @@ base::Result<std::optional<ConfigRefusal>> GroupConfigs::change(const std::strin
                                                                 bool validate_only) {
   using Refused = std::optional<ConfigRefusal>;
   if (group_id.size() > group_id_bytes_max) {
-    return Refused(ConfigRefusal{ConfigRefusal::Code::invalid_request,
-                                 "A group with configs has an id of at most " + std::to_string(group_id_bytes_max) +
-                                     " bytes."});
+    return Refused(
+        ConfigRefusal{ConfigRefusal::Code::invalid_request,
+                      "A group with configs has an id of at most " + std::to_string(group_id_bytes_max) + " bytes."});
   }
   const std::lock_guard changing(change_mutex_);
   const ConfigMap before = of(group_id);

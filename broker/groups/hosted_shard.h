@@ -39,8 +39,9 @@ class HostedShard final : public std::enable_shared_from_this<HostedShard>, priv
   // Any thread, once: begins to load; until that is done, requests are answered COORDINATOR_LOAD_IN_PROGRESS.
   void start();
 
-  // `work(shard, now, effects)` is done under the lock, on `core`'s thread, which is the caller's. `call` gets one part,
-  // which is done when all that the shard has appended so far is stable. An error: no part was added and nothing done.
+  // `work(shard, now, effects)` is done under the lock, on `core`'s thread, which is the caller's. `call` gets one
+  // part, which is done when all that the shard has appended so far is stable. An error: no part was added and nothing
+  // done.
   template <typename Work>
   ErrorCode run(Core& core, const std::shared_ptr<GroupCall>& call, Work&& work) {
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `__consumer_offsets`: the topic that is the group coordinator's log, in Kafka's own layout, so that tools may read it.
+// `__consumer_offsets`: the topic that is the group coordinator's log, in Kafka's own layout, so that tools may read
+// it.
 #pragma once
 
 #include <cstdint>

@@ -30,11 +30,11 @@ Change change_of(const protocol::AlterConfigsRequest::Resource& resource) {
   std::vector<ConfigSetting> settings;
   settings.reserve(resource.configs.size());
   for (const auto& config : resource.configs) settings.push_back({config.name, config.value});
-  return {.topic = [settings](const TopicConfigLayers& layers) { return replace_topic_config(settings, layers); },
-          .broker = [settings](const ConfigMap&) { return replace_broker_config(settings); },
-          .group = [settings](const ConfigMap&,
-                              const ConfigMap& given) { return replace_group_config(settings, given); },
-          .incremental = false};
+  return {
+      .topic = [settings](const TopicConfigLayers& layers) { return replace_topic_config(settings, layers); },
+      .broker = [settings](const ConfigMap&) { return replace_broker_config(settings); },
+      .group = [settings](const ConfigMap&, const ConfigMap& given) { return replace_group_config(settings, given); },
+      .incremental = false};
 }
 
 Change change_of(const protocol::IncrementalAlterConfigsRequest::Resource& resource) {
@@ -124,8 +124,8 @@ void alter(const ConfigOwners& owners, const Request& request, Response& respons
 
 }  // namespace
 
-void alter_configs(const ConfigOwners& owners, const RequestContext&,
-                   const protocol::AlterConfigsRequest& request, protocol::AlterConfigsResponse& response) {
+void alter_configs(const ConfigOwners& owners, const RequestContext&, const protocol::AlterConfigsRequest& request,
+                   protocol::AlterConfigsResponse& response) {
   alter(owners, request, response);
 }
 

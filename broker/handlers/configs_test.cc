@@ -70,10 +70,8 @@ class ConfigsTest : public ::testing::Test {
     AlterConfigsRequest request;
     request.resources.push_back({.resource_type = type, .resource_name = name, .configs = std::move(configs)});
     return broker_
-        .answer<AlterConfigsResponse>(2,
-                                      [&](const RequestContext& context, auto& response) {
-                                        alter_configs(owners(), context, request, response);
-                                      })
+        .answer<AlterConfigsResponse>(2, [&](const RequestContext& context,
+                                             auto& response) { alter_configs(owners(), context, request, response); })
         .responses[0];
   }
 
@@ -179,8 +177,7 @@ TEST_F(ConfigsTest, AGroupsConfigsAreChangedShownAndKept) {
   EXPECT_EQ(broker_.group_configs().in_force("g").session_timeout_ms, 50000);
   const auto refused = alter(ConfigResourceType::group, "g", {{session, Operation::set, "1"}});
   EXPECT_EQ(refused.error_code, ErrorCode::invalid_config);
-  EXPECT_EQ(refused.error_message,
-            session + " must be greater than or equal to group.consumer.min.session.timeout.ms");
+  EXPECT_EQ(refused.error_message, session + " must be greater than or equal to group.consumer.min.session.timeout.ms");
   EXPECT_EQ(replace(ConfigResourceType::group, "g", {}).error_code, ErrorCode::none);
   EXPECT_EQ(shown().value, "45000");
   EXPECT_EQ(alter(ConfigResourceType::group, "", {{session, Operation::set, "50000"}}).error_message,

@@ -84,8 +84,7 @@ Served serve_list_groups(CoreHandlers& handlers, Core& core, const RequestContex
   auto call = std::make_shared<TypedCall<protocol::ListGroupsResponse>>(core, context.header);
   protocol::ListGroupsResponse& response = call->response();
   for (const auto& shard : handlers.services.groups.shards()) {
-    const ErrorCode error =
-        shard->run(core, call, [&](Shard& groups, Now, Effects&) { groups.list(response.groups); });
+    const ErrorCode error = shard->run(core, call, [&](Shard& groups, Now, Effects&) { groups.list(response.groups); });
     if (error != ErrorCode::none) response.error_code = error;
   }
   if (response.error_code != ErrorCode::none) response.groups.clear();

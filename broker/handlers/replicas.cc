@@ -56,8 +56,8 @@ void elect_listed(const Topics& topics, const ElectLeadersRequest::Topic& wanted
       results.partition_result.push_back(elected(*partition, type));
       continue;
     }
-    const std::string what = topic == nullptr ? "topic as " + wanted.topic
-                                              : "partition as " + wanted.topic + "-" + std::to_string(index);
+    const std::string what =
+        topic == nullptr ? "topic as " + wanted.topic : "partition as " + wanted.topic + "-" + std::to_string(index);
     results.partition_result.push_back({.partition_id = index,
                                         .error_code = ErrorCode::unknown_topic_or_partition,
                                         .error_message = "No such " + what});

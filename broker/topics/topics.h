@@ -70,8 +70,8 @@ struct TopicsEnvironment {
   // change. One call at a time, with a lock held: must not call Topics.
   std::function<void(const Options&)> options_in_force = {};
 
-  // Told after a topic was made, given partitions or removed, and can be found so. Any thread, with a lock held: must not
-  // call Topics, nor block.
+  // Told after a topic was made, given partitions or removed, and can be found so. Any thread, with a lock held: must
+  // not call Topics, nor block.
   std::function<void()> topics_changed = {};
 };
 

@@ -98,11 +98,11 @@ std::size_t CommittedOffsets::remove_if(std::string_view group_id, const Conditi
 void CommittedOffsets::replay(const OffsetCommitKey& key, const OffsetCommitValue* value) {
   if (value == nullptr) return erase(key.group_id, key.topic, key.partition);
   place(key.group_id, key.topic, key.partition) = {.offset = value->offset,
-                                                .leader_epoch = value->leader_epoch,
-                                                .metadata = value->metadata,
-                                                .commit_time_ms = value->commit_timestamp_ms,
-                                                .expire_time_ms = value->expire_timestamp_ms,
-                                                .topic_id = value->topic_id};
+                                                   .leader_epoch = value->leader_epoch,
+                                                   .metadata = value->metadata,
+                                                   .commit_time_ms = value->commit_timestamp_ms,
+                                                   .expire_time_ms = value->expire_timestamp_ms,
+                                                   .topic_id = value->topic_id};
 }
 
 void CommittedOffsets::for_each_group(const std::function<void(const std::string&)>& visit) const {
