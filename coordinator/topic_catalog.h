@@ -16,7 +16,6 @@ struct TopicInfo {
   std::string name;
   base::Uuid id;
   std::int32_t partition_count = 0;
-  bool internal = false;  // the broker's own
 };
 
 // Implemented by the host. Called within a step, on its thread; must not wait.

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "broker/groups/group_options.h"
 #include "broker/groups/offsets_topic.h"
-#include "broker/metadata/topic_name.h"
 
 namespace cms::broker {
 
@@ -14,10 +13,8 @@ namespace {
 constexpr std::size_t expired_at_once = 1000;
 
 coordinator::TopicInfo info_of(const Topic& topic) {
-  return {.name = topic.name(),
-          .id = topic.id(),
-          .partition_count = static_cast<std::int32_t>(topic.partitions.size()),
-          .internal = is_internal_topic(topic.name())};
+  return {
+      .name = topic.name(), .id = topic.id(), .partition_count = static_cast<std::int32_t>(topic.partitions.size())};
 }
 
 std::optional<coordinator::TopicInfo> info_of(const TopicHandle& topic) {

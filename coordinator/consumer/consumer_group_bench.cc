@@ -14,7 +14,7 @@ class ManyTopics final : public TopicCatalog {
  public:
   ManyTopics() {
     for (int i = 0; i < 100; ++i) {
-      TopicInfo topic{.name = "topic-" + std::to_string(i), .id = {}, .partition_count = 100, .internal = false};
+      TopicInfo topic{.name = "topic-" + std::to_string(i), .id = {}, .partition_count = 100};
       topic.id.bytes[15] = static_cast<std::byte>(i + 1);
       by_id_[topic.id] = topic;
       names.push_back(topic.name);

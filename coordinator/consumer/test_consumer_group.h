@@ -19,12 +19,11 @@ namespace cms::coordinator {
 
 class TestCatalog final : public TopicCatalog {
  public:
-  void put(const std::string& name, std::int32_t partition_count, bool internal = false) {
+  void put(const std::string& name, std::int32_t partition_count) {
     TopicInfo& topic = topics_[name];
     if (topic.name.empty()) topic.id = next_id();
     topic.name = name;
     topic.partition_count = partition_count;
-    topic.internal = internal;
     ++generation_;
   }
   void remove(const std::string& name) {
@@ -90,7 +89,7 @@ class TestConsumerGroup {
     options.consumer.assignment_interval_ms = 0;
     catalog.put("orders", 4);
     catalog.put("payments", 2);
-    catalog.put("__consumer_offsets", 50, true);
+    catalog.put("__consumer_offsets", 50);
     group = std::make_unique<ConsumerGroup>("group", environment);
   }
 

@@ -16,8 +16,8 @@ class SomeTopics final : public cms::coordinator::TopicCatalog {
   std::optional<cms::coordinator::TopicInfo> find(const cms::base::Uuid&) const override { return {}; }
   void for_each(const std::function<void(const cms::coordinator::TopicInfo&)>& visit) const override {
     for (const std::string& name : {std::string("orders"), std::string("orders.eu-1"), std::string(249, 'a')})
-      visit({.name = name, .id = {}, .partition_count = 1, .internal = false});
-    visit({.name = "__consumer_offsets", .id = {}, .partition_count = 50, .internal = true});
+      visit({.name = name, .id = {}, .partition_count = 1});
+    visit({.name = "__consumer_offsets", .id = {}, .partition_count = 50});
   }
   std::uint64_t generation() const override { return 1; }
 };
