@@ -6,6 +6,7 @@
 #include "broker/handlers/admin_topics.h"
 #include "broker/handlers/api_versions.h"
 #include "broker/handlers/cluster.h"
+#include "broker/handlers/config_resources.h"
 #include "broker/handlers/configs.h"
 #include "broker/handlers/group_admin.h"
 #include "broker/handlers/group_offsets.h"
@@ -147,6 +148,11 @@ constexpr Handler handlers[] = {
      serve_consumer_group_heartbeat},
     {ApiKey::consumer_group_describe, ConsumerGroupDescribeRequest::versions, ConsumerGroupDescribeRequest::versions,
      serve_consumer_group_describe},
+    on_core<ListConfigResourcesRequest, ListConfigResourcesResponse>([](Services& s, const RequestContext& context,
+                                                                        const ListConfigResourcesRequest& request,
+                                                                        ListConfigResourcesResponse& response) {
+      list_config_resources(s.topics, s.metadata, s.group_configs, context, request, response);
+    }),
     on_core<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
         [](Services& s, const RequestContext& context, const DescribeTopicPartitionsRequest& request,
            DescribeTopicPartitionsResponse& response) {
