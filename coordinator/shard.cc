@@ -225,12 +225,20 @@ void Shard::topics_changed(Now now, Effects& effects) {
   for (const auto& [id, hosted] : groups_) settle(now, id, effects);
   std::vector<std::string> groups;
   offsets_.for_each_group([&](const std::string& id) { groups.push_back(id); });
-  for (const std::string& id : groups) {
+  // Each topic is looked up once, however many groups have offsets of it.
+  std::unordered_map<std::string, std::optional<base::Uuid>> present;
+  const auto id_of = [&](const std::string& name) {
+    const auto [known, added] = present.try_emplace(name);
+    if (!added) return known->second;
+    if (const auto topic = environment_.topics.find(name)) known->second = topic->id;
+    return known->second;
+  };
+  for (const std::string& group_id : groups) {
     offsets_.remove_if(
-        id,
+        group_id,
         [&](const std::string& name, std::int32_t, const CommittedOffset& offset) {
-          const auto topic = environment_.topics.find(name);
-          return !topic || (!offset.topic_id.is_zero() && offset.topic_id != topic->id);
+          const std::optional<base::Uuid> topic_id = id_of(name);
+          return !topic_id || (!offset.topic_id.is_zero() && offset.topic_id != *topic_id);
         },
         effects);
   }

@@ -4,6 +4,7 @@
 
 #include "coordinator/classic/group.h"
 #include "coordinator/shard.h"
+#include "protocol/consumer_protocol.h"
 
 namespace cms::coordinator {
 
@@ -18,8 +19,6 @@ using protocol::OffsetFetchResponse;
 
 // The first versions in which a member says its epoch (KIP-848).
 constexpr protocol::Version epochs_since = 9;
-
-constexpr std::string_view consumer_protocol_type = "consumer";
 
 OffsetFetchResponse::Partition shown(std::int32_t partition, const CommittedOffset* offset) {
   OffsetFetchResponse::Partition answer;
@@ -41,8 +40,9 @@ std::size_t record_bytes(const OffsetCommitRequest& request) {
   std::size_t bytes = 0;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
-      bytes += CommittedOffsets::record_bytes(request.group_id, topic.name,
-                                              partition.committed_metadata.value_or(std::string()));
+      const std::string_view metadata =
+          partition.committed_metadata ? *partition.committed_metadata : std::string_view();
+      bytes += CommittedOffsets::record_bytes(request.group_id, topic.name, metadata);
     }
   }
   return bytes;
@@ -150,7 +150,7 @@ OffsetDeleteResponse Shard::step(Now now, const Call<OffsetDeleteRequest>& call,
     response.error_code = ErrorCode::group_id_not_found;
     return response;
   }
-  if (!group->is_empty() && group->protocol_type() != consumer_protocol_type) {
+  if (!group->is_empty() && group->protocol_type() != protocol::consumer_protocol_type) {
     response.error_code = ErrorCode::non_empty_group;
     return response;
   }
