@@ -3,6 +3,7 @@
 
 #include <iterator>
 #include <limits>
+#include <span>
 
 namespace cms::protocol {
 namespace {
@@ -120,9 +121,16 @@ constexpr bool keys_have_no_gaps() {
 }
 static_assert(keys_have_no_gaps());
 
+constexpr Api private_apis[] = {
+    {ApiKey::open_channel, "OpenChannel", 0},         {ApiKey::subscribe, "Subscribe", 0},
+    {ApiKey::unsubscribe, "Unsubscribe", 0},          {ApiKey::seek, "Seek", 0},
+    {ApiKey::open_publication, "OpenPublication", 0}, {ApiKey::channel_messages, "ChannelMessages", 0},
+};
+
 const Api* find(ApiKey key) {
-  const auto index = static_cast<std::int16_t>(key);
-  return index >= 0 && index < std::ssize(apis) ? &apis[index] : nullptr;
+  const std::span<const Api> among = is_private(key) ? std::span<const Api>(private_apis) : std::span<const Api>(apis);
+  const int index = static_cast<int>(key) - static_cast<int>(among.front().key);
+  return index >= 0 && index < std::ssize(among) ? &among[static_cast<std::size_t>(index)] : nullptr;
 }
 
 }  // namespace
@@ -135,7 +143,6 @@ std::string_view name_of(ApiKey key) {
 bool is_known(ApiKey key) { return find(key) != nullptr; }
 
 bool is_flexible(ApiKey key, Version version) {
-  if (key >= first_private_api_key) return true;
   const Api* const api = find(key);
   return api && version >= api->flexible_since;
 }

@@ -103,11 +103,22 @@ enum class ApiKey : std::int16_t {
   describe_share_group_offsets = 90,
   alter_share_group_offsets = 91,
   delete_share_group_offsets = 92,
+
+  // Keys from here on are this project's own, far above Kafka's; they are flexible from version 0 and told only to
+  // clients of ours (protocol/messages/native.h).
+  open_channel = 0x4000,
+  subscribe = 0x4001,
+  unsubscribe = 0x4002,
+  seek = 0x4003,
+  open_publication = 0x4004,
+  channel_messages = 0x4005,
 };
 
-// Keys from here on are this project's own, far above Kafka's; they are flexible from version 0 and told only to
-// clients of ours.
-inline constexpr ApiKey first_private_api_key{0x4000};
+inline constexpr bool is_private(ApiKey key) { return key >= ApiKey::open_channel; }
+
+// In place of a correlation id, which clients count from 0 or 1 on: the frame is no response but what a TCP channel
+// brings.
+inline constexpr std::int32_t push_correlation_id = -0x4000;
 
 // "Produce"; "unknown" for a key that Kafka does not have.
 std::string_view name_of(ApiKey key);

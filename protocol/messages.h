@@ -14,6 +14,7 @@
 #include "protocol/messages/groups.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/metadata.h"
+#include "protocol/messages/native.h"
 #include "protocol/messages/produce.h"
 #include "protocol/messages/producer.h"
 #include "protocol/messages/reassignments.h"
@@ -69,6 +70,12 @@ constexpr void for_each_api(Visit&& visit) {
   visit(MessagePair<PushTelemetryRequest, PushTelemetryResponse>{});
   visit(MessagePair<ListConfigResourcesRequest, ListConfigResourcesResponse>{});
   visit(MessagePair<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>{});
+  visit(MessagePair<OpenChannelRequest, OpenChannelResponse>{});
+  visit(MessagePair<SubscribeRequest, SubscribeResponse>{});
+  visit(MessagePair<UnsubscribeRequest, UnsubscribeResponse>{});
+  visit(MessagePair<SeekRequest, SeekResponse>{});
+  visit(MessagePair<OpenPublicationRequest, OpenPublicationResponse>{});
+  visit(MessagePair<ChannelMessagesRequest, ChannelMessagesResponse>{});
 }
 
 }  // namespace cms::protocol
