@@ -34,6 +34,9 @@ class StreamLink {
   // poll() when all that had arrived is handed out: then the memory of the last frame may be used again.
   virtual base::Result<void> receive(StreamChannel& channel) = 0;
 
+  // A whole frame has been received and not been dealt with: receive() has something to do without the socket.
+  virtual bool has_frame() const = 0;
+
   virtual int descriptor() const = 0;
 };
 
