@@ -121,8 +121,8 @@ struct Put {
   std::uint32_t reserved = 0;
 };
 
-// `bytes` of Deliver messages of a subscription are done with, in all since it was made. Only for subscriptions that
-// limit their bytes in flight.
+// `bytes` of records, what lay behind the headers of Deliver messages of a subscription, are done with, in all since it
+// was made. Only for subscriptions that limit their bytes in flight.
 struct Credit {
   static constexpr MessageType type = MessageType::credit;
   std::uint16_t message_type = static_cast<std::uint16_t>(type);
