@@ -104,7 +104,7 @@ base::Result<std::size_t> StreamChannel::poll(MessageReceiver& receiver, std::si
 
 bool StreamChannel::prepare_to_sleep() {
   flush();
-  return !ended_ && arrived_.empty() && !link_.has_frame();
+  return out_.prepare_to_sleep() && !ended_ && arrived_.empty() && !link_.has_frame();
 }
 
 }  // namespace cms::transport

@@ -68,7 +68,7 @@ class StreamChannel final : public RingChannel {
   base::Result<std::size_t> poll(MessageReceiver& receiver, std::size_t messages_max) override;
   // Wait for wake_descriptor() to be readable, and while has_pending() also for it to be writable.
   bool prepare_to_sleep() override;
-  void awake() override {}
+  void awake() override { out_.awake(); }
   int wake_descriptor() const override { return link_.descriptor(); }
 
   RingWriter& out() override { return out_; }
