@@ -68,6 +68,16 @@ template <>
 struct AnswerTo<protocol::HeartbeatRequest> : std::type_identity<protocol::HeartbeatResponse> {};
 template <>
 struct AnswerTo<protocol::LeaveGroupRequest> : std::type_identity<protocol::LeaveGroupResponse> {};
+template <>
+struct AnswerTo<protocol::OpenChannelRequest> : std::type_identity<protocol::OpenChannelResponse> {};
+template <>
+struct AnswerTo<protocol::SubscribeRequest> : std::type_identity<protocol::SubscribeResponse> {};
+template <>
+struct AnswerTo<protocol::UnsubscribeRequest> : std::type_identity<protocol::UnsubscribeResponse> {};
+template <>
+struct AnswerTo<protocol::SeekRequest> : std::type_identity<protocol::SeekResponse> {};
+template <>
+struct AnswerTo<protocol::OpenPublicationRequest> : std::type_identity<protocol::OpenPublicationResponse> {};
 
 template <typename Request>
 using Answer = typename AnswerTo<Request>::type;

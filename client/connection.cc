@@ -27,6 +27,11 @@ Error not_connected(const Error& cause) {
 
 }  // namespace
 
+bool is_pushed(ByteSpan frame) {
+  return frame.size() >= sizeof(std::int32_t) &&
+         base::load_big<std::int32_t>(frame.data()) == protocol::push_correlation_id;
+}
+
 Connection::Connection(Address address, Socket socket, std::string client_id)
     : address_(std::move(address)),
       name_(address_.to_string()),
@@ -96,7 +101,11 @@ Result<void> Connection::send_frame() {
 }
 
 Result<ByteSpan> Connection::receive_body(ApiKey key, Version version, std::int32_t correlation_id) {
-  const Result<ByteSpan> frame = socket_.receive_frame();
+  Result<ByteSpan> frame = socket_.receive_frame();
+  while (frame && other_ != nullptr && is_pushed(*frame)) {
+    other_->pushed(frame->subspan(sizeof(std::int32_t)));
+    frame = socket_.receive_frame();
+  }
   if (!frame) return frame.error().while_doing(name_);
   std::int32_t answered = 0;
   const Result<ByteSpan> body = protocol::read_response_header(*frame, key, version, answered);

@@ -21,6 +21,21 @@ struct ConnectionOptions {
   std::string client_id = "cms";
 };
 
+// Who else uses a connection: a channel of the broker's own, whose frames come between the answers (docs/push.md).
+class SharesConnection {
+ public:
+  virtual ~SharesConnection() = default;
+
+  // A frame that is no answer came while one was waited for; `messages` is valid during the call.
+  virtual void pushed(ByteSpan messages) = 0;
+
+  // A request is about to be sent: what was begun must be finished, what was handed out be saved.
+  virtual Result<void> before_request() = 0;
+};
+
+// A frame as Socket gives it is a channel's: its messages begin behind the correlation id.
+bool is_pushed(ByteSpan frame);
+
 // A request on its way: what is needed to read its answer.
 template <typename Request>
 struct Pending {
@@ -48,6 +63,9 @@ class Connection {
   Result<Pending<Request>> send(const Request& request, protocol::Version newest = Request::versions.last) {
     const Result<protocol::Version> version = version_of(Request::api_key, {Request::versions.first, newest});
     if (!version) return version.error();
+    if (other_ != nullptr) {
+      if (Result<void> ready = other_->before_request(); !ready) return ready.error();
+    }
     const Pending<Request> pending{next_correlation_id_++, *version};
     write_request(protocol::RequestHeader{Request::api_key, *version, pending.correlation_id, client_id_}, request,
                   out_);
@@ -69,6 +87,11 @@ class Connection {
   Result<protocol::Version> version_of(protocol::ApiKey key, protocol::VersionRange ours) const;
 
   const Address& address() const { return address_; }
+  const std::string& client_id() const { return client_id_; }
+
+  // From now on the connection carries a channel; `other` outlives it.
+  void share_with(SharesConnection& other) { other_ = &other; }
+  Socket& socket() { return socket_; }
 
  private:
   Connection(Address address, Socket socket, std::string client_id);
@@ -85,6 +108,7 @@ class Connection {
   std::int32_t next_correlation_id_ = 1;
   protocol::FrameBuffer out_;
   std::map<protocol::ApiKey, protocol::VersionRange> served_;  // by the broker
+  SharesConnection* other_ = nullptr;
 };
 
 }  // namespace cms::client

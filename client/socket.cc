@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -145,6 +146,21 @@ Result<void> Socket::send(std::span<const ByteSpan> parts) {
   return send(gathered);
 }
 
+Result<std::size_t> Socket::send_some(std::span<const ByteSpan> parts) {
+  constexpr std::size_t parts_max = 64;
+  iovec pieces[parts_max];
+  const std::size_t count = std::min(parts.size(), parts_max);
+  for (std::size_t i = 0; i < count; ++i)
+    pieces[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};  // sendmsg only reads
+  msghdr message{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = count;
+  const ssize_t sent = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return std::size_t{0};
+  return Error::from_errno(errno, "sending to the broker");
+}
+
 Result<std::size_t> Socket::frame_size() const {
   const auto size = base::load_big<std::int32_t>(buffer_.data() + begin_);
   if (size < 0 || static_cast<std::size_t>(size) > frame_bytes_max)
@@ -174,15 +190,46 @@ Result<ByteSpan> Socket::receive_frame() {
   return frame;
 }
 
-// Receives once, making room for `wanted` bytes in all as far as growth_bytes_max allows.
-Result<void> Socket::receive_more(std::size_t wanted) {
-  if (buffer_.size() - begin_ < wanted || buffer_.size() == end_) {
-    if (begin_ != end_) std::memmove(buffer_.data(), buffer_.data() + begin_, buffered());
-    end_ -= begin_;
-    begin_ = 0;
-    const std::size_t size = std::max(receive_bytes_min, std::min(wanted, end_ + growth_bytes_max));
-    if (buffer_.size() < size) buffer_.resize(size);
+// For `wanted` bytes in all, as far as growth_bytes_max allows, and for one at least.
+void Socket::make_room(std::size_t wanted) {
+  if (buffer_.size() - begin_ >= wanted && buffer_.size() != end_) return;
+  if (begin_ != end_) std::memmove(buffer_.data(), buffer_.data() + begin_, buffered());
+  end_ -= begin_;
+  begin_ = 0;
+  const std::size_t size = std::max(receive_bytes_min, std::min(wanted, end_ + growth_bytes_max));
+  if (buffer_.size() < size) buffer_.resize(size);
+}
+
+Result<bool> Socket::receive_some() {
+  if (begin_ == end_) begin_ = end_ = 0;
+  std::size_t wanted = length_size;
+  if (buffered() >= length_size) {
+    const Result<std::size_t> size = frame_size();
+    if (!size) return size.error();
+    wanted += *size;
   }
+  make_room(wanted);
+  const ssize_t received = ::recv(descriptor_, buffer_.data() + end_, buffer_.size() - end_, MSG_DONTWAIT);
+  if (received == 0) return Error(ErrorKind::closed, "the broker closed the connection");
+  if (received < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return false;
+    return Error::from_errno(errno, "receiving from the broker");
+  }
+  end_ += static_cast<std::size_t>(received);
+  return true;
+}
+
+std::vector<std::byte> Socket::leave_buffer() {
+  std::vector<std::byte> rest(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                              buffer_.begin() + static_cast<std::ptrdiff_t>(end_));
+  begin_ = 0;
+  end_ = rest.size();
+  return std::exchange(buffer_, std::move(rest));
+}
+
+// Receives once, making room for `wanted` bytes in all.
+Result<void> Socket::receive_more(std::size_t wanted) {
+  make_room(wanted);
   const ssize_t received = ::recv(descriptor_, buffer_.data() + end_, buffer_.size() - end_, 0);
   if (received == 0) return Error(ErrorKind::closed, "the broker closed the connection");
   if (received < 0) {

@@ -38,6 +38,15 @@ class Socket {
   // ErrorKind::closed. A frame above frame_bytes_max is an error, and nothing of its size is allocated.
   Result<ByteSpan> receive_frame();
 
+  // Without waiting: as much of `parts` as the socket takes now, which may be nothing. How many bytes.
+  Result<std::size_t> send_some(std::span<const ByteSpan> parts);
+
+  // Without waiting: receives once what is here. False if nothing is.
+  Result<bool> receive_some();
+
+  // Keeps the frames handed out in place, in memory that is the caller's now; what is not handed out yet stays.
+  std::vector<std::byte> leave_buffer();
+
   // A whole frame is already here, so that receive_frame() will not wait.
   bool has_frame() const;
 
@@ -53,6 +62,7 @@ class Socket {
 
   std::size_t buffered() const { return end_ - begin_; }
   Result<std::size_t> frame_size() const;
+  void make_room(std::size_t wanted);
   Result<void> receive_more(std::size_t wanted);
 
   int descriptor_ = -1;

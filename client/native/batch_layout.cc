@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/native/batch_layout.h"
+
+#include <cstring>
+#include <limits>
+
+#include "records/build.h"
+#include "records/varint.h"
+
+namespace cms::client {
+
+namespace {
+
+using records::store_varint;
+using records::varint_size;
+
+constexpr std::size_t size_max = std::numeric_limits<std::int32_t>::max();
+
+std::int32_t length_of(std::size_t size) { return static_cast<std::int32_t>(size); }
+
+std::size_t sized(std::size_t size) { return varint_size(length_of(size)) + size; }
+std::size_t sized(const std::optional<cms::View>& bytes) { return bytes ? sized(bytes->size()) : 1; }
+
+std::byte* store_bytes(std::byte* to, std::string_view bytes) {
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  return to + bytes.size();
+}
+
+std::byte* store_sized(std::byte* to, std::string_view bytes) {
+  return store_bytes(store_varint(to, length_of(bytes.size())), bytes);
+}
+std::byte* store_sized(std::byte* to, const std::optional<cms::View>& bytes) {
+  return bytes ? store_sized(to, bytes->text()) : store_varint(to, std::int32_t{-1});
+}
+
+}  // namespace
+
+std::size_t RecordLayout::body_size() const {
+  std::size_t size = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + sized(key) +
+                     (value_bytes ? sized(*value_bytes) : 1) + varint_size(length_of(headers.size()));
+  for (const cms::Header& header : headers) size += sized(header.key.size()) + sized(header.value);
+  return size;
+}
+
+std::optional<std::size_t> RecordLayout::size() const {
+  std::size_t parts = headers.size();
+  for (const std::size_t part : {key ? key->size() : 0, value_bytes.value_or(0)}) {
+    if (part > size_max / 4) return std::nullopt;
+    parts += part;
+  }
+  for (const cms::Header& header : headers) {
+    parts += header.key.size() + (header.value ? header.value->size() : 0);
+    if (parts > size_max / 2) return std::nullopt;
+  }
+  const std::size_t body = body_size();
+  return varint_size(length_of(body)) + body;
+}
+
+std::byte* RecordLayout::store(std::byte* to) const {
+  to = store_varint(to, length_of(body_size()));
+  *to++ = std::byte{0};
+  to = store_varint(to, timestamp_delta);
+  to = store_varint(to, offset_delta);
+  to = store_sized(to, key);
+  to = store_varint(to, value_bytes ? length_of(*value_bytes) : std::int32_t{-1});
+  std::byte* const value = to;
+  to = store_varint(to + value_bytes.value_or(0), length_of(headers.size()));
+  for (const cms::Header& header : headers) {
+    to = store_sized(to, header.key);
+    to = store_sized(to, header.value);
+  }
+  return value;
+}
+
+void seal_batch(base::MutableByteSpan batch, const BatchFields& fields) {
+  namespace layout = records::layout;
+  std::byte* const at = batch.data();
+  base::store_big(at + layout::base_offset, std::int64_t{0});
+  base::store_big(at + layout::partition_leader_epoch, records::no_leader_epoch);
+  base::store_big(at + layout::magic, records::current_magic);
+  base::store_big(at + layout::attributes, std::int16_t{0});
+  base::store_big(at + layout::last_offset_delta, fields.record_count - 1);
+  base::store_big(at + layout::base_timestamp, fields.base_timestamp);
+  base::store_big(at + layout::max_timestamp, fields.max_timestamp);
+  base::store_big(at + layout::producer_id, fields.producer_id);
+  base::store_big(at + layout::producer_epoch, fields.producer_epoch);
+  base::store_big(at + layout::base_sequence, fields.base_sequence);
+  base::store_big(at + layout::record_count, fields.record_count);
+  records::seal(batch);
+}
+
+}  // namespace cms::client

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A record batch written into memory that is there already: each record behind the last, the header when it is known.
+// What records::BatchBuilder makes, byte for byte, without its buffers.
+#pragma once
+
+#include <cms/record.h>
+
+#include <cstdint>
+
+#include "records/batch.h"
+
+namespace cms::client {
+
+// A record as it will lie in a batch. The value's bytes may come later: then only its size counts.
+struct RecordLayout {
+  std::int64_t timestamp_delta = 0;
+  std::int32_t offset_delta = 0;
+  std::optional<cms::View> key;
+  std::optional<std::size_t> value_bytes;
+  std::span<const cms::Header> headers;
+
+  // With the length in front; at most 2 GiB, or records::size_max is exceeded and nothing is returned.
+  std::optional<std::size_t> size() const;
+
+  // Writes size() bytes to `to`, but for the value's, whose place is returned.
+  std::byte* store(std::byte* to) const;
+
+ private:
+  std::size_t body_size() const;
+};
+
+struct BatchFields {
+  std::int32_t record_count = 0;
+  std::int64_t base_timestamp = 0;
+  std::int64_t max_timestamp = 0;
+  records::ProducerId producer_id = records::no_producer_id;
+  records::ProducerEpoch producer_epoch = records::no_producer_epoch;
+  records::Sequence base_sequence = records::no_sequence;
+};
+
+// Writes the header in front of the records, which are there, and the checksum over all of it.
+void seal_batch(base::MutableByteSpan batch, const BatchFields& fields);
+
+}  // namespace cms::client

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The records of a run of batches as a log keeps them, from a given offset on, without those of control batches.
+#pragma once
+
+#include "base/result.h"
+#include "records/iterate.h"
+
+namespace cms::client {
+
+// Keeps what RecordReader keeps. One thread.
+class BatchWalk {
+ public:
+  explicit BatchWalk(bool check_checksums) : check_checksums_(check_checksums) {}
+
+  // `run` remains until the walk is over.
+  void open(base::ByteSpan run) {
+    rest_ = run;
+    in_batch_ = false;
+    status_ = {};
+  }
+
+  // The next record at `next_offset` or behind it, to which next_offset is moved up, behind the record; null when there
+  // is none, and next_offset is behind the last batch then. What it shows is valid as with RecordReader::next().
+  const records::RecordView* next(records::Offset& next_offset);
+
+  // After null: whether the run was what it should be.
+  const base::Result<void>& status() const { return status_; }
+
+ private:
+  bool next_batch(records::Offset next_offset);
+  void stop(const char* what, records::Offset offset);
+
+  const bool check_checksums_;
+  base::ByteSpan rest_;
+  bool in_batch_ = false;
+  records::Offset batch_end_ = 0;
+  records::RecordReader reader_;
+  base::Result<void> status_;
+};
+
+}  // namespace cms::client

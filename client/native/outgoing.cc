@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/native/outgoing.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "client/producer.h"
+
+namespace cms::client {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using State = OutgoingBatch::State;
+
+constexpr std::size_t idempotent_in_flight_max = 5;  // batches of a producer that the broker remembers (KIP-98)
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+void delete_all(BatchList& list) {
+  while (!list.empty()) delete list.pop_front();
+}
+
+}  // namespace
+
+Outgoing::Outgoing(std::shared_ptr<Link> link, cms::PublisherOptions options)
+    : link_(std::move(link)), options_(std::move(options)) {
+  options_.batches_in_flight_max = std::max<std::size_t>(options_.batches_in_flight_max, 1);
+  if (options_.idempotent)
+    options_.batches_in_flight_max = std::min(options_.batches_in_flight_max, idempotent_in_flight_max);
+  link_->add(*this);
+}
+
+Outgoing::~Outgoing() {
+  link_->remove(*this);
+  for (const auto& [name, topic] : topics_) {
+    link_->forget_publication(topic->number);
+    for (Lane& lane : topic->lanes) {
+      // A batch of which the broker has only pieces cannot be taken back.
+      if (!lane.waiting.empty() && link_->cutting() == lane.waiting.front())
+        (void)link_->failed(Error(ErrorKind::closed, "a publisher ended in the middle of a batch"));
+      delete_all(lane.waiting);
+      delete_all(lane.in_flight);
+      delete_all(lane.again);
+    }
+  }
+}
+
+cms::Result<OutgoingTopic*> Outgoing::topic_named(std::string_view name) {
+  auto found = topics_.find(name);
+  if (found == topics_.end()) {
+    if (name.empty()) return cms::Error{Code::invalid, "a topic without a name", 0};
+    auto made = std::make_unique<OutgoingTopic>(*this, name);
+    if (const cms::Result<void> opened = request(*made); !opened) return opened.error();
+    found = topics_.emplace(std::string(name), std::move(made)).first;
+  } else if (!found->second->is_open && !link_->lost()) {
+    if (const cms::Result<void> opened = request(*found->second); !opened) return opened.error();
+  }
+  return found->second.get();
+}
+
+// Opens the publication, under a number of its own each time. Partitions are never fewer than before.
+cms::Result<void> Outgoing::request(OutgoingTopic& topic) {
+  link_->forget_publication(topic.number);
+  topic.number = link_->new_publication(topic);
+  topic.is_open = false;
+  protocol::OpenPublicationRequest request;
+  request.publication = static_cast<std::int32_t>(topic.number);
+  request.topic = topic.name;
+  request.create = options_.create_topics;
+  const auto answer = link_->call(request);
+  if (!answer || answer->error_code != protocol::ErrorCode::none) {
+    link_->forget_publication(topic.number);
+    return answer ? told(answer->error_code, answer->error_message, "publishing to " + topic.name) : answer.error();
+  }
+  if (answer->partitions < 1 || answer->batch_bytes_max < 1)
+    return cms::Error{Code::corrupt, "the broker says that " + topic.name + " has no partitions", 0};
+  topic.batch_bytes_max = static_cast<std::size_t>(answer->batch_bytes_max);
+  while (topic.lanes.size() < static_cast<std::size_t>(answer->partitions)) {
+    Lane& lane = topic.lanes.emplace_back();
+    lane.topic = &topic;
+    lane.partition = static_cast<std::int32_t>(topic.lanes.size() - 1);
+  }
+  topic.is_open = true;
+  return {};
+}
+
+cms::Result<std::int32_t> Outgoing::open(std::string_view name) {
+  const cms::Result<OutgoingTopic*> topic = topic_named(name);
+  if (!topic) return topic.error();
+  return static_cast<std::int32_t>((*topic)->lanes.size());
+}
+
+// Without key and partition: the same one as long as a batch of it collects, then the next (KIP-480).
+cms::Result<Lane*> Outgoing::lane_for(OutgoingTopic& topic, const cms::Record& record) {
+  if (record.partition) {
+    const auto wanted = static_cast<std::size_t>(*record.partition);
+    if (*record.partition >= 0 && wanted >= topic.lanes.size() && !link_->lost()) {
+      if (const cms::Result<void> again = request(topic); !again) return again.error();
+    }
+    if (*record.partition < 0 || wanted >= topic.lanes.size())
+      return cms::Error{Code::not_found,
+                        "topic " + topic.name + " has no partition " + std::to_string(*record.partition), 0};
+    return &topic.lanes[wanted];
+  }
+  if (record.key) {
+    const auto count = static_cast<std::int32_t>(topic.lanes.size());
+    return &topic.lanes[static_cast<std::size_t>(partition_of_key(record.key->bytes(), count))];
+  }
+  Lane& current = topic.lanes[topic.next_lane % topic.lanes.size()];
+  if (!current.waiting.empty() && current.waiting.back()->collects) return &current;
+  topic.next_lane = (topic.next_lane + 1) % topic.lanes.size();
+  return &topic.lanes[topic.next_lane];
+}
+
+// In the window, for one more record. Waits as long as the options say.
+cms::Result<void> Outgoing::make_room(std::size_t bytes, SteadyTime& deadline) {
+  if (bytes > options_.unacknowledged_bytes_max)
+    return cms::Error{Code::too_large, "the record is larger than the window of unacknowledged bytes", 0};
+  while (records_ >= options_.unacknowledged_records_max || bytes_ + bytes > options_.unacknowledged_bytes_max) {
+    const SteadyTime now = steady_clock::now();
+    if (deadline == SteadyTime()) deadline = now + options_.wait;
+    if (now >= deadline || link_->is_polling())
+      return cms::Error{Code::would_block, "the window of unacknowledged records is full", 0};
+    const auto left = std::chrono::ceil<milliseconds>(deadline - now);
+    if (const auto polled = link_->poll(left); !polled) return polled.error();
+  }
+  return {};
+}
+
+OutgoingBatch* Outgoing::new_batch(Lane& lane, bool collects) {
+  OutgoingBatch* const batch = pool_.take();
+  batch->begin();
+  batch->lane = &lane;
+  batch->collects = collects;
+  lane.waiting.push_back(batch);
+  return batch;
+}
+
+// The batch that the record goes into, if there is one that collects and has room; with the record's layout in it.
+OutgoingBatch* Outgoing::batch_for(Lane& lane, RecordLayout& layout, std::int64_t timestamp_ms, std::size_t& size) {
+  OutgoingBatch* const last = lane.waiting.back();
+  if (last == nullptr || !last->collects) return nullptr;
+  RecordLayout here = layout;
+  here.offset_delta = last->fields.record_count;
+  here.timestamp_delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp_ms) -
+                                                   static_cast<std::uint64_t>(last->fields.base_timestamp));
+  const std::size_t size_here = here.size().value_or(SIZE_MAX / 2);
+  const std::size_t bytes_max = std::min(options_.batch_bytes_max, lane.topic->batch_bytes_max);
+  if (last->bytes + size_here > bytes_max) return nullptr;
+  layout = here;
+  size = size_here;
+  return last;
+}
+
+cms::Result<std::uint64_t> Outgoing::publish(std::string_view name, const cms::Record& record) {
+  const cms::Result<OutgoingTopic*> topic = topic_named(name);
+  if (!topic) return topic.error();
+  RecordLayout layout;
+  layout.key = record.key;
+  layout.headers = record.headers;
+  if (record.value) layout.value_bytes = record.value->size();
+  const std::optional<std::size_t> alone = layout.size();
+  if (!alone || records::header_size + *alone > (*topic)->batch_bytes_max)
+    return cms::Error{Code::too_large, "the record is larger than topic " + (*topic)->name + " allows", 0};
+  SteadyTime deadline;
+  if (const auto room = make_room(records::header_size + *alone, deadline); !room) return room.error();
+  const cms::Result<Lane*> lane = lane_for(**topic, record);
+  if (!lane) return lane.error();
+  const std::int64_t timestamp = record.timestamp_ms == cms::no_timestamp ? now_ms() : record.timestamp_ms;
+  std::size_t size = *alone;
+  OutgoingBatch* batch = batch_for(**lane, layout, timestamp, size);
+  const bool joins = batch != nullptr;
+  if (!joins) batch = new_batch(**lane, true);
+  const std::uint64_t ticket = next_ticket_++;
+  std::byte* const value = batch->add(layout, size, timestamp, ticket);
+  if (record.value && record.value->size() > 0) std::memcpy(value, record.value->text().data(), record.value->size());
+  ++records_;
+  bytes_ += size + (joins ? 0 : records::header_size);
+  send_waiting(**lane);
+  link_->flush();
+  return ticket;
+}
+
+cms::Result<OutgoingBatch*> Outgoing::loan(std::string_view name, std::size_t value_bytes, const cms::Record& record) {
+  const cms::Result<OutgoingTopic*> topic = topic_named(name);
+  if (!topic) return topic.error();
+  RecordLayout layout;
+  layout.key = record.key;
+  layout.headers = record.headers;
+  layout.value_bytes = value_bytes;
+  const std::optional<std::size_t> size = layout.size();
+  if (!size || records::header_size + *size > (*topic)->batch_bytes_max)
+    return cms::Error{Code::too_large, "the record is larger than topic " + (*topic)->name + " allows", 0};
+  SteadyTime deadline;
+  if (const auto room = make_room(records::header_size + *size, deadline); !room) return room.error();
+  const cms::Result<Lane*> lane = lane_for(**topic, record);
+  if (!lane) return lane.error();
+  const std::int64_t timestamp = record.timestamp_ms == cms::no_timestamp ? now_ms() : record.timestamp_ms;
+  if (!(*lane)->waiting.empty()) (*lane)->waiting.back()->collects = false;
+  OutgoingBatch* const batch = new_batch(**lane, false);
+  std::byte* const value = batch->add(layout, *size, timestamp, next_ticket_++);
+  batch->value = {value, value_bytes};
+  batch->state = State::open;
+  batch->expires_at = steady_clock::now() + options_.loan_timeout;
+  loans_.push_back(batch);
+  ++records_;
+  bytes_ += batch->bytes;
+  return batch;
+}
+
+cms::Result<std::uint64_t> Outgoing::send(OutgoingBatch* loan) {
+  if (loan->state == State::open && steady_clock::now() >= loan->expires_at) {
+    abandon(loan);
+    return cms::Error{Code::expired, "the loan was held for too long", 0};
+  }
+  if (loan->state == State::expired) {
+    pool_.give_back(loan);
+    return cms::Error{Code::expired, "the loan was held for too long", 0};
+  }
+  const std::uint64_t ticket = loan->tickets.front();
+  std::erase(loans_, loan);
+  loan->state = State::ready;
+  send_waiting(*loan->lane);
+  link_->flush();
+  return ticket;
+}
+
+void Outgoing::abandon(OutgoingBatch* loan) {
+  if (loan->state == State::open) {
+    Lane& lane = *loan->lane;
+    lane.waiting.remove(loan);
+    std::erase(loans_, loan);
+    forget(*loan);
+    send_waiting(lane);
+    link_->flush();
+  }
+  pool_.give_back(loan);
+}
+
+cms::Result<void> Outgoing::flush(milliseconds timeout) {
+  if (link_->is_polling()) return cms::Error{Code::invalid, "flush() from within a callback", 0};
+  const SteadyTime deadline = steady_clock::now() + timeout;
+  while (records_ > 0) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+    if (left <= milliseconds::zero())
+      return cms::Error{Code::timed_out, std::to_string(records_) + " records are not acknowledged yet", 0};
+    if (const auto polled = link_->poll(left); !polled) return polled.error();
+  }
+  if (!first_error_) return {};
+  return *std::exchange(first_error_, std::nullopt);
+}
+
+}  // namespace cms::client

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// A batch on its way to the broker, kept until it is answered.
+#pragma once
+
+#include <cms/record.h>
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "client/native/batch_layout.h"
+#include "client/native/link.h"
+
+namespace cms::client {
+
+struct Lane;
+
+struct OutgoingBatch {
+  enum class State : std::uint8_t {
+    idle,     // in the pool
+    open,     // a loan: its value is being written. In its lane's waiting list
+    ready,    // in its lane's waiting list, or being sent
+    expired,  // a loan that took too long: in no list, until it is let go
+  };
+
+  OutgoingBatch* next = nullptr;  // in the list it is in
+  State state = State::idle;
+  Lane* lane = nullptr;
+
+  std::vector<std::byte> memory;  // its size only grows
+  std::size_t bytes = 0;          // of it, header included
+  std::vector<std::uint64_t> tickets;
+  BatchFields fields;
+  bool collects = false;  // more records may be added
+  bool numbered = false;  // has its sequence
+  int tries = 0;
+  std::uint64_t put_id = 0;  // of the last put
+  std::size_t sent = 0;      // bytes of it in the channel, when it goes in pieces
+
+  base::MutableByteSpan value;  // of a loan
+  SteadyTime expires_at;
+
+  void begin();
+  // Space for the value of one more record; `layout` has its size, and deltas for this batch.
+  std::byte* add(const RecordLayout& layout, std::size_t size, std::int64_t timestamp_ms, std::uint64_t ticket);
+};
+
+// In order; the batches are somebody else's.
+class BatchList {
+ public:
+  bool empty() const { return first_ == nullptr; }
+  std::size_t size() const { return size_; }
+  OutgoingBatch* front() const { return first_; }
+  OutgoingBatch* back() const { return last_; }
+  void push_back(OutgoingBatch* batch);
+  OutgoingBatch* pop_front();
+  bool remove(OutgoingBatch* batch);
+  // All of `other` in front of what is here.
+  void prepend(BatchList& other);
+  void append(BatchList& other) {
+    other.prepend(*this);
+    std::swap(*this, other);
+  }
+
+ private:
+  OutgoingBatch* first_ = nullptr;
+  OutgoingBatch* last_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// Gives out batches and takes them back, with their memory unless it is large. One thread.
+class BatchPool {
+ public:
+  ~BatchPool();
+  OutgoingBatch* take();
+  void give_back(OutgoingBatch* batch);
+
+ private:
+  static constexpr std::size_t kept_bytes_max = 1 << 20;  // of one batch
+  static constexpr std::size_t kept_max = 256;            // batches
+
+  BatchList free_;
+};
+
+}  // namespace cms::client

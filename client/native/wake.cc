@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/native/wake.h"
+
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace cms::client {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds second{1'000'000'000};
+
+timespec to_timespec(nanoseconds time) {
+  return {static_cast<time_t>(time / second), static_cast<long>((time % second).count())};
+}
+
+}  // namespace
+
+Wake::Wake() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+
+void Wake::watch(int descriptor, bool writable) {
+  if (descriptor == watched_ && writable == writable_) return;
+  epoll_event event{};
+  event.events = EPOLLIN | (writable ? EPOLLOUT : 0u);
+  event.data.fd = descriptor;
+  if (descriptor == watched_) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event);
+  } else {
+    if (watched_ >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watched_, nullptr);
+    if (descriptor >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event);
+  }
+  watched_ = descriptor;
+  writable_ = writable;
+}
+
+bool Wake::wait(std::chrono::steady_clock::time_point until) {
+  const nanoseconds left = until - std::chrono::steady_clock::now();
+  if (left <= nanoseconds::zero()) return true;
+  const timespec limit = to_timespec(left);
+  epoll_event events[2];
+  return ::epoll_pwait2(epoll_.get(), events, 2, &limit, nullptr) >= 0 || errno != EINTR;
+}
+
+int Wake::descriptor() {
+  if (!timer_.valid()) {
+    timer_ = transport::Descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = timer_.get();
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), &event);
+  }
+  return epoll_.get();
+}
+
+// Setting it takes back what had run out.
+void Wake::set_timer(std::chrono::steady_clock::time_point at) {
+  itimerspec when{};
+  if (at != std::chrono::steady_clock::time_point::max())
+    when.it_value = to_timespec(std::max(at.time_since_epoch(), nanoseconds(1)));
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+}  // namespace cms::client
