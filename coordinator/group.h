@@ -2,8 +2,8 @@
 // One group of consumers (or of workers, with the classic protocol), of either kind. Owned by its shard.
 //
 // Pure: a step gets the time and an event, changes the group and says in Effects what is to happen. It knows no
-// sockets, threads, disks or clocks. What it appends is written as if it had succeeded: if the host cannot append, it
-// throws the whole shard away and loads it again from the log.
+// sockets, threads, disks or clocks. What it appends is taken as appended: a host whose log has
+// failed goes back to what the log has.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +42,6 @@ struct OffsetClaim {
   std::string_view instance_id;           // empty: none
   std::int32_t generation_or_epoch = -1;  // -1 with no member id: from outside the group
   protocol::Version version = 0;
-  bool transactional = false;
 };
 
 class Group {

@@ -65,8 +65,7 @@ ErrorCode Shard::may_commit(Now now, const Call<OffsetCommitRequest>& call) {
   const OffsetClaim claim{.member_id = request.member_id,
                           .instance_id = instance_id,
                           .generation_or_epoch = request.generation_id_or_member_epoch,
-                          .version = call.version,
-                          .transactional = false};
+                          .version = call.version};
   if (const ErrorCode refused = group->check_commit(now, claim); refused != ErrorCode::none) return refused;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
@@ -116,8 +115,7 @@ OffsetFetchResponse::Group Shard::fetch_offsets(const OffsetFetchRequest::Group&
     answer.error_code = group->check_fetch({.member_id = wanted.member_id ? std::string_view(*wanted.member_id) : "",
                                             .instance_id = {},
                                             .generation_or_epoch = wanted.member_epoch,
-                                            .version = version,
-                                            .transactional = false});
+                                            .version = version});
     if (answer.error_code != ErrorCode::none) return answer;
   }
   if (!wanted.topics) {

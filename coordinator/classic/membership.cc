@@ -121,17 +121,13 @@ void ClassicGroup::keep_alive(Now now, const JoinedMember& member) {
 ErrorCode ClassicGroup::check_commit(Now now, const OffsetClaim& claim) {
   const bool from_outside = claim.generation_or_epoch < 0;
   if (from_outside && phase_ == Phase::empty) return ErrorCode::none;
-  const bool claims_membership = !from_outside || !claim.member_id.empty() || !claim.instance_id.empty();
-  if (claims_membership) {
-    const auto instance_id = claim.instance_id.empty() ? std::nullopt : std::optional(claim.instance_id);
-    if (const ErrorCode error = check_member(claim.member_id, instance_id); error != ErrorCode::none) return error;
-    if (claim.generation_or_epoch != generation_) return ErrorCode::illegal_generation;
-  } else if (!claim.transactional) {
-    return ErrorCode::unknown_member_id;
-  }
+  if (from_outside && claim.member_id.empty() && claim.instance_id.empty()) return ErrorCode::unknown_member_id;
+  const auto instance_id = claim.instance_id.empty() ? std::nullopt : std::optional(claim.instance_id);
+  if (const ErrorCode error = check_member(claim.member_id, instance_id); error != ErrorCode::none) return error;
+  if (claim.generation_or_epoch != generation_) return ErrorCode::illegal_generation;
   // What it has read it has read under another assignment than the one it will get; it commits on the way there.
-  if (!claim.transactional && phase_ == Phase::completing_rebalance) return ErrorCode::rebalance_in_progress;
-  if (claims_membership && phase_ != Phase::empty) {
+  if (phase_ == Phase::completing_rebalance) return ErrorCode::rebalance_in_progress;
+  if (phase_ != Phase::empty) {
     keep_alive(now, *members_.find(claim.member_id));
     set_wake();
   }

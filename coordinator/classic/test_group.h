@@ -109,11 +109,8 @@ class TestGroup {
   }
 
   ErrorCode commit(std::string_view member_id, std::int32_t generation, std::string_view instance_id = {}) {
-    return group->check_commit(now, {.member_id = member_id,
-                                     .instance_id = instance_id,
-                                     .generation_or_epoch = generation,
-                                     .version = 8,
-                                     .transactional = false});
+    return group->check_commit(
+        now, {.member_id = member_id, .instance_id = instance_id, .generation_or_epoch = generation, .version = 8});
   }
 
   // --- Time, in the steps that the group asks for.

@@ -82,13 +82,11 @@ void ConsumerGroup::loaded(Now now, Effects&) {
 
 ErrorCode ConsumerGroup::check_commit(Now now, const OffsetClaim& claim) {
   if (claim.generation_or_epoch < 0 && state_.members().empty()) return ErrorCode::none;
-  if (claim.transactional && claim.generation_or_epoch == -1 && claim.member_id.empty() && claim.instance_id.empty())
-    return ErrorCode::none;
   const ConsumerMember* member = state_.find(claim.member_id);
   if (member == nullptr) return ErrorCode::unknown_member_id;
-  if (!claim.transactional && !member->is_classic() && claim.version < 9) return ErrorCode::unsupported_version;
+  if (!member->is_classic() && claim.version < 9) return ErrorCode::unsupported_version;
   if (claim.generation_or_epoch > member->current.epoch)
-    return member->is_classic() || claim.transactional ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
+    return member->is_classic() ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
   if (member->is_classic()) {
     sessions_.set(claim.member_id, now.steady_ms + session_timeout_ms(*member));
     set_wake();
@@ -103,7 +101,7 @@ ErrorCode ConsumerGroup::check_commit_of(const OffsetClaim& claim, const base::U
   const OwnedPartition* owned = find_partition(member->current.assigned, topic_id, partition);
   if (owned == nullptr) owned = find_partition(member->current.revoking, topic_id, partition);
   if (owned != nullptr && claim.generation_or_epoch >= owned->epoch) return ErrorCode::none;
-  return member->is_classic() || claim.transactional ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
+  return member->is_classic() ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
 }
 
 ErrorCode ConsumerGroup::check_fetch(const OffsetClaim& claim) const {
