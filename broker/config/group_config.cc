@@ -34,7 +34,7 @@ ConfigEntry describe(const GroupConfigSpec& spec, const ConfigMap& group, const 
   entry.documentation = spec.documentation;
   const std::string option(spec.preset.name);
   if (const std::string* own = find(group, spec.name)) {
-    entry.synonyms.push_back({entry.name, *own, dynamic_group_source});
+    entry.synonyms.push_back({entry.name, *own, ConfigSource::group});
   }
   if (const std::string* value = find(given, option)) {
     entry.synonyms.push_back({option, *value, ConfigSource::static_broker});

@@ -14,9 +14,6 @@
 
 namespace cms::broker {
 
-// The source of a group's own configs, as DescribeConfigs sends it.
-inline constexpr auto dynamic_group_source = static_cast<ConfigSource>(8);
-
 // `given` in all of these: Options::given, the options of the broker that somebody has set.
 
 // Every group config, sorted by name, with synonyms and documentation.

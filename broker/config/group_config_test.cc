@@ -43,7 +43,7 @@ TEST(GroupConfig, DefaultsComeFromTheBrokersOptions) {
 TEST(GroupConfig, AGroupsOwnValueStandsBeforeTheBrokers) {
   const ConfigEntry own = shown(session, {{session, "55000"}}, {{"group.consumer.session.timeout.ms", "50000"}});
   EXPECT_EQ(own.value, "55000");
-  EXPECT_EQ(own.source, dynamic_group_source);
+  EXPECT_EQ(own.source, ConfigSource::group);
   ASSERT_EQ(own.synonyms.size(), 3u);
   EXPECT_EQ(own.synonyms[0].name, session);
   EXPECT_EQ(own.synonyms[1].source, ConfigSource::static_broker);

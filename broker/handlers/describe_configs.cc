@@ -21,7 +21,7 @@ using protocol::DescribeConfigsRequest;
 using protocol::DescribeConfigsResponse;
 
 static_assert(static_cast<int>(ConfigSource::default_value) == static_cast<int>(protocol::ConfigSource::default_value));
-static_assert(static_cast<int>(dynamic_group_source) == static_cast<int>(protocol::ConfigSource::group));
+static_assert(static_cast<int>(ConfigSource::group) == static_cast<int>(protocol::ConfigSource::group));
 static_assert(static_cast<int>(ConfigType::password) == static_cast<int>(protocol::ConfigType::password));
 
 protocol::ConfigSource on_wire(ConfigSource source) { return static_cast<protocol::ConfigSource>(source); }
