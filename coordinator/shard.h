@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/string_hash.h"
 #include "coordinator/group.h"
 #include "coordinator/log/records.h"
 #include "coordinator/offsets/committed_offsets.h"
@@ -75,15 +76,11 @@ class Shard {
   std::size_t offset_count() const { return offsets_.size(); }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   struct Hosted {
     std::unique_ptr<Group> group;
     std::int64_t timer_ms = never;  // where it stands in timers_
   };
-  using Groups = std::unordered_map<std::string, Hosted, Hash, std::equal_to<>>;
+  using Groups = base::StringMap<Hosted>;
 
   Group* find(std::string_view group_id) const;
   Group& add(std::unique_ptr<Group> group);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/string_hash.h"
 #include "broker/config/options.h"
 #include "broker/config/topic_config.h"
 #include "broker/metadata/metadata.h"
@@ -126,11 +127,6 @@ class Topics {
   base::Result<void> close();
 
  private:
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-  };
-
   // Why partitions are opened: of a topic that the last run has left (then one that cannot be is offline), a new one,
   // or one that never had a record and gets another kind of log.
   enum class Occasion { start, creation, other_durability };
@@ -153,7 +149,7 @@ class Topics {
   std::int64_t producer_expiration_ms_ = 0;  // change_mutex_; in force, set by open()
 
   mutable std::shared_mutex table_mutex_;
-  std::unordered_map<std::string, TopicHandle, NameHash, std::equal_to<>> by_name_;
+  base::StringMap<TopicHandle> by_name_;
   std::unordered_map<base::Uuid, TopicHandle> by_id_;
 };
 

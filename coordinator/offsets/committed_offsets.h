@@ -7,9 +7,9 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/clock.h"
+#include "base/string_hash.h"
 #include "base/uuid.h"
 #include "coordinator/effects.h"
 #include "coordinator/log/records.h"
@@ -55,15 +55,10 @@ class CommittedOffsets {
   static std::size_t record_bytes(std::string_view group_id, std::string_view topic, std::string_view metadata);
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-
   CommittedOffset& place(std::string_view group_id, std::string_view topic, std::int32_t partition);
   void erase(std::string_view group_id, std::string_view topic, std::int32_t partition);
 
-  std::unordered_map<std::string, Topics, Hash, std::equal_to<>> groups_;
+  base::StringMap<Topics> groups_;
   std::size_t size_ = 0;
 };
 
