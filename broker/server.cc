@@ -130,7 +130,7 @@ base::Result<void> Server::open_data() {
   const auto take_options = [&p](const Options& in_force) {
     p.connections_max = static_cast<std::size_t>(in_force.max_connections);
   };
-  const auto topics_changed = [&p] { p.groups->topics_changed(); };
+  const auto topics_changed = [&p](TopicsChange change) { p.groups->topics_changed(change); };
   p.topics = std::make_unique<Topics>(TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(),
                                                         run_on_worker, take_options, topics_changed});
   p.groups = std::make_unique<GroupCoordinator>(
@@ -214,9 +214,10 @@ void Server::register_metrics() {
                            [&p] { return static_cast<double>(p.groups->counts().groups); });
   p.metrics.gauge_function("cms_committed_offsets", "Committed offsets of all groups.", "",
                            [&p] { return static_cast<double>(p.groups->counts().offsets); });
-  p.metrics.gauge_function("cms_group_shards_not_serving",
-                           "Partitions of __consumer_offsets whose groups are being loaded, or cannot be.", "",
-                           [&p] { return static_cast<double>(p.groups->counts().shards_not_serving); });
+  p.metrics.gauge_function(
+      "cms_group_shards_not_serving",
+      "Partitions of __consumer_offsets whose groups are being loaded, cannot be, or can only be read.", "",
+      [&p] { return static_cast<double>(p.groups->counts().shards_not_serving); });
   p.metrics.gauge_function("cms_fetch_sessions", "Fetch sessions kept.", "",
                            [&p] { return static_cast<double>(p.fetch_sessions.session_count()); });
   p.metrics.gauge_function("cms_log_memory_bytes", "Memory that logs hold.", "",

@@ -2,6 +2,7 @@
 #include "coordinator/shard.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "coordinator/classic/group.h"
 #include "coordinator/consumer/group.h"
@@ -223,6 +224,9 @@ void Shard::list(std::vector<protocol::ListGroupsResponse::Group>& into) const {
 void Shard::topics_changed(Now now, Effects& effects) {
   for (const auto& [id, hosted] : groups_) hosted.group->topics_changed(now, effects);
   for (const auto& [id, hosted] : groups_) settle(now, id, effects);
+}
+
+void Shard::forget_removed_topics(Effects& effects) {
   std::vector<std::string> groups;
   offsets_.for_each_group([&](const std::string& id) { groups.push_back(id); });
   // Each topic is looked up once, however many groups have offsets of it.

@@ -11,7 +11,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "base/bytes.h"
@@ -61,8 +60,11 @@ class Shard {
 
   // --- What happens around it.
 
-  // Topics were made, changed or removed; offsets of those that are gone go too.
+  // Topics were made, changed or removed.
   void topics_changed(Now now, Effects& effects);
+
+  // Offsets of topics that are gone go too. Looks at all offsets.
+  void forget_removed_topics(Effects& effects);
 
   // Offsets that nobody has used for the retention time go, and groups without members and offsets with them. Called at
   // intervals (offsets.retention.check.interval.ms). At most `records_max` are appended; false when there is more.

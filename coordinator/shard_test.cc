@@ -130,6 +130,11 @@ class TestShard {
     shard->topics_changed(now, effects);
     take(effects);
   }
+  void forget_removed_topics() {
+    Effects effects;
+    shard->forget_removed_topics(effects);
+    take(effects);
+  }
   void advance(std::int64_t ms) {
     now.steady_ms += ms;
     now.wall_ms += ms;
@@ -439,7 +444,7 @@ TEST(ShardTopics, OffsetsOfATopicThatIsGoneGo) {
   t.commit("g", "orders", 0, 1);
   t.commit("g", "payments", 0, 2);
   t.catalog.remove("orders");
-  t.topics_changed();
+  t.forget_removed_topics();
   EXPECT_EQ(t.committed("g", "orders"), -1);
   EXPECT_EQ(t.committed("g", "payments"), 2);
   t.expect_log_tells_all();
@@ -450,7 +455,7 @@ TEST(ShardTopics, TopicMadeAnewUnderTheSameNameHasNoOffsets) {
   t.commit("g", "orders", 0, 1);
   t.catalog.remove("orders");
   t.catalog.put("orders", 4);
-  t.topics_changed();
+  t.forget_removed_topics();
   EXPECT_EQ(t.committed("g", "orders"), -1);
 }
 

@@ -9,9 +9,6 @@ namespace cms::broker {
 
 namespace {
 
-// What one step of expiry may append; the rest comes with the next.
-constexpr std::size_t expired_at_once = 1000;
-
 coordinator::TopicInfo info_of(const Topic& topic) {
   return {
       .name = topic.name(), .id = topic.id(), .partition_count = static_cast<std::int32_t>(topic.partitions.size())};
@@ -120,8 +117,9 @@ ErrorCode GroupCoordinator::ensure_topic() {
   return ErrorCode::none;
 }
 
-void GroupCoordinator::topics_changed() {
+void GroupCoordinator::topics_changed(TopicsChange change) {
   catalog_.changed();
+  if (change == TopicsChange::removed) topics_removed_ = true;
   if (closed_ || refresh_asked_.exchange(true)) return;
   environment_.run_on_worker([this] { refresh(); });
 }
@@ -139,21 +137,12 @@ void GroupCoordinator::refresh() {
     shards_.reset();
     return;
   }
-  for (const auto& shard : shards()) {
-    shard->post([](coordinator::Shard& groups, coordinator::Now now, coordinator::Effects& effects) {
-      groups.topics_changed(now, effects);
-    });
-  }
+  const TopicsChange change = topics_removed_.exchange(false) ? TopicsChange::removed : TopicsChange::made;
+  for (const auto& shard : shards()) shard->topics_changed(change);
 }
 
 void GroupCoordinator::keep_house() {
-  for (const auto& shard : shards()) expire(shard);
-}
-
-void GroupCoordinator::expire(const std::shared_ptr<HostedShard>& shard) {
-  shard->post([this, shard](coordinator::Shard& groups, coordinator::Now now, coordinator::Effects& effects) {
-    if (!groups.expire(now, expired_at_once, effects)) expire(shard);
-  });
+  for (const auto& shard : shards()) shard->expire();
 }
 
 std::string GroupCoordinator::new_member_suffix() {

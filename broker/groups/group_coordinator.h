@@ -72,6 +72,13 @@ class GroupCoordinator {
     return shard == nullptr ? ErrorCode::not_coordinator : shard->run(core, call, std::forward<Work>(work));
   }
 
+  // The same for what only looks.
+  template <typename Work>
+  ErrorCode read(std::string_view group_id, const std::shared_ptr<GroupCall>& call, Work&& work) {
+    const auto shard = shard_of(group_id);
+    return shard == nullptr ? ErrorCode::not_coordinator : shard->read(call, std::forward<Work>(work));
+  }
+
   struct Counts {
     std::size_t groups = 0;
     std::size_t offsets = 0;
@@ -81,8 +88,8 @@ class GroupCoordinator {
 
   const BrokerCatalog& catalog() const { return catalog_; }
 
-  // A topic was made, changed or removed. Must not block: looks at it later, on a worker.
-  void topics_changed();
+  // Must not block: looks at it later, on a worker.
+  void topics_changed(TopicsChange change);
 
   // --- Blocks: a worker's thread.
 
@@ -95,7 +102,6 @@ class GroupCoordinator {
  private:
   void host(const TopicHandle& topic);
   void refresh();
-  void expire(const std::shared_ptr<HostedShard>& shard);
   std::string new_member_suffix();
 
   const Environment environment_;
@@ -110,6 +116,7 @@ class GroupCoordinator {
 
   std::mutex change_mutex_;  // one creation or refresh at a time
   std::atomic<bool> refresh_asked_{false};
+  std::atomic<bool> topics_removed_{false};  // since the last refresh
   std::atomic<bool> closed_{false};
   base::Uuid hosted_topic_;  // change_mutex_
 

@@ -78,7 +78,7 @@ OffsetFetchResponse::Topic unknown_id(const OffsetFetchRequest::Topic& wanted) {
 }
 
 // One group of an OffsetFetch.
-void fetch_group(CoreHandlers& handlers, Core& core, const std::shared_ptr<TypedCall<OffsetFetchResponse>>& call,
+void fetch_group(CoreHandlers& handlers, const std::shared_ptr<TypedCall<OffsetFetchResponse>>& call,
                  OffsetFetchRequest::Group& wanted, OffsetFetchResponse::Group& answer) {
   const Topics& topics = handlers.services.topics;
   const bool by_id = call->version() >= ids_since;
@@ -90,10 +90,8 @@ void fetch_group(CoreHandlers& handlers, Core& core, const std::shared_ptr<Typed
       return true;
     });
   }
-  const auto fetch = [&](coordinator::Shard& shard, coordinator::Now, coordinator::Effects&) {
-    answer = shard.fetch_offsets(wanted, call->version());
-  };
-  const ErrorCode error = handlers.services.groups.run(core, wanted.group_id, call, fetch);
+  const auto fetch = [&](const coordinator::Shard& shard) { answer = shard.fetch_offsets(wanted, call->version()); };
+  const ErrorCode error = handlers.services.groups.read(wanted.group_id, call, fetch);
   answer.group_id = wanted.group_id;
   if (error != ErrorCode::none) answer.error_code = error;
   if (answer.error_code != ErrorCode::none || !by_id) return;
@@ -103,76 +101,32 @@ void fetch_group(CoreHandlers& handlers, Core& core, const std::shared_ptr<Typed
   std::ranges::move(refused, std::back_inserter(answer.topics));
 }
 
-}  // namespace
-
-Served serve_offset_commit(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
-                           protocol::FrameBuffer& out) {
-  OffsetCommitRequest request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  auto call = std::make_shared<TypedCall<OffsetCommitResponse>>(core, context.header);
-  std::vector<OffsetCommitResponse::Topic> refused;
-  refuse_unknown(handlers.services.topics, context.version() >= ids_since, request, refused);
-  if (!request.topics.empty()) {
-    const std::string host = shown_host(context.peer);
-    const coordinator::Call<OffsetCommitRequest> asked{
-        request, context.version(), {client_id(context.header), host}, 0};
-    const auto commit = [&](coordinator::Shard& shard, coordinator::Now now, coordinator::Effects& effects) {
-      call->response() = shard.step(now, asked, effects);
-    };
-    const ErrorCode error = handlers.services.groups.run(core, request.group_id, call, commit);
-    if (error != ErrorCode::none) refuse_all(request, error, call->response());
-  }
-  std::ranges::move(refused, std::back_inserter(call->response().topics));
-  return begin(std::move(call), out);
-}
-
-Served serve_offset_fetch(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
-                          protocol::FrameBuffer& out) {
-  OffsetFetchRequest request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  auto call = std::make_shared<TypedCall<OffsetFetchResponse>>(core, context.header);
-  OffsetFetchResponse& response = call->response();
-  if (context.version() >= several_groups_since) {
-    response.groups.resize(request.groups.size());
-    for (std::size_t i = 0; i < request.groups.size(); ++i) {
-      fetch_group(handlers, core, call, request.groups[i], response.groups[i]);
-    }
-    return begin(std::move(call), out);
-  }
+// Up to version 7: one group, whose answer is the whole one's.
+void fetch_one_group(CoreHandlers& handlers, const std::shared_ptr<TypedCall<OffsetFetchResponse>>& call,
+                     OffsetFetchRequest& request) {
   OffsetFetchRequest::Group wanted{
       .group_id = request.group_id, .member_id = {}, .member_epoch = -1, .topics = std::move(request.topics)};
   OffsetFetchResponse::Group answer;
-  fetch_group(handlers, core, call, wanted, answer);
+  fetch_group(handlers, call, wanted, answer);
+  OffsetFetchResponse& response = call->response();
   response.error_code = answer.error_code;
   response.topics = std::move(answer.topics);
-  if (response.error_code != ErrorCode::none && wanted.topics) {  // version 1 has errors on partitions only
-    for (const auto& topic : *wanted.topics) {
-      auto& failed = response.topics.emplace_back();
-      failed.name = topic.name;
-      for (const std::int32_t partition : topic.partition_indexes) {
-        failed.partitions.emplace_back().partition_index = partition;
-      }
+  if (response.error_code == ErrorCode::none || !wanted.topics) return;
+  for (const auto& topic : *wanted.topics) {  // version 1 has errors on partitions only
+    auto& failed = response.topics.emplace_back();
+    failed.name = topic.name;
+    for (const std::int32_t partition : topic.partition_indexes) {
+      failed.partitions.emplace_back().partition_index = partition;
     }
-    fail(response, response.error_code);
   }
-  return begin(std::move(call), out);
+  fail(response, response.error_code);
 }
 
-Served serve_offset_delete(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
-                           protocol::FrameBuffer& out) {
-  OffsetDeleteRequest request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  auto call = std::make_shared<TypedCall<OffsetDeleteResponse>>(core, context.header);
-  std::vector<OffsetDeleteResponse::Topic> refused;
+// Takes out of the request the topics that do not exist; they are answered in `refused`.
+void refuse_unknown(const Topics& topics, OffsetDeleteRequest& request,
+                    std::vector<OffsetDeleteResponse::Topic>& refused) {
   std::erase_if(request.topics, [&](const OffsetDeleteRequest::Topic& wanted) {
-    const TopicHandle topic = handlers.services.topics.find(wanted.name);
-    if (topic != nullptr) return false;
+    if (topics.find(wanted.name) != nullptr) return false;
     auto& answer = refused.emplace_back();
     answer.name = wanted.name;
     for (const auto& partition : wanted.partitions) {
@@ -180,17 +134,49 @@ Served serve_offset_delete(CoreHandlers& handlers, Core& core, const RequestCont
     }
     return true;
   });
-  const std::string host = shown_host(context.peer);
-  const coordinator::Call<OffsetDeleteRequest> asked{request, context.version(), {client_id(context.header), host}, 0};
-  const auto remove = [&](coordinator::Shard& shard, coordinator::Now now, coordinator::Effects& effects) {
-    call->response() = shard.step(now, asked, effects);
-  };
-  const ErrorCode error = handlers.services.groups.run(core, request.group_id, call, remove);
-  if (error != ErrorCode::none) fail(call->response(), error);
-  if (call->response().error_code == ErrorCode::none) {
+}
+
+}  // namespace
+
+Served serve_offset_commit(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
+                           protocol::FrameBuffer& out) {
+  using Call = TypedCall<OffsetCommitResponse>;
+  const auto give_out = [&](OffsetCommitRequest& request, const std::shared_ptr<Call>& call) {
+    std::vector<OffsetCommitResponse::Topic> refused;
+    refuse_unknown(handlers.services.topics, context.version() >= ids_since, request, refused);
+    if (!request.topics.empty()) {
+      const ErrorCode error = run_step(handlers, core, context, request, call);
+      if (error != ErrorCode::none) refuse_all(request, error, call->response());
+    }
     std::ranges::move(refused, std::back_inserter(call->response().topics));
-  }
-  return begin(std::move(call), out);
+  };
+  return serve_call<OffsetCommitRequest, Call>(core, context, body, out, give_out);
+}
+
+Served serve_offset_fetch(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
+                          protocol::FrameBuffer& out) {
+  using Call = TypedCall<OffsetFetchResponse>;
+  const auto give_out = [&](OffsetFetchRequest& request, const std::shared_ptr<Call>& call) {
+    if (context.version() < several_groups_since) return fetch_one_group(handlers, call, request);
+    auto& answers = call->response().groups;
+    answers.resize(request.groups.size());
+    for (std::size_t i = 0; i < answers.size(); ++i) fetch_group(handlers, call, request.groups[i], answers[i]);
+  };
+  return serve_call<OffsetFetchRequest, Call>(core, context, body, out, give_out);
+}
+
+Served serve_offset_delete(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
+                           protocol::FrameBuffer& out) {
+  using Call = TypedCall<OffsetDeleteResponse>;
+  const auto give_out = [&](OffsetDeleteRequest& request, const std::shared_ptr<Call>& call) {
+    std::vector<OffsetDeleteResponse::Topic> refused;
+    refuse_unknown(handlers.services.topics, request, refused);
+    const ErrorCode error = run_step(handlers, core, context, request, call);
+    if (error != ErrorCode::none) fail(call->response(), error);
+    if (call->response().error_code != ErrorCode::none) return;
+    std::ranges::move(refused, std::back_inserter(call->response().topics));
+  };
+  return serve_call<OffsetDeleteRequest, Call>(core, context, body, out, give_out);
 }
 
 }  // namespace cms::broker

@@ -77,4 +77,40 @@ inline std::string_view client_id(const protocol::RequestHeader& header) {
   return header.client_id ? std::string_view(*header.client_id) : std::string_view();
 }
 
+// Reads the request, and has `give_out(request, call)` give the parts of a new call to their shards.
+template <typename Request, typename Call, typename GiveOut>
+Served serve_call(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out,
+                  GiveOut&& give_out) {
+  Request request;
+  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
+    return Served::refuse(parsed.error().message());
+  }
+  auto call = std::make_shared<Call>(core, context.header);
+  give_out(request, call);
+  return begin(std::move(call), out);
+}
+
+// What a step is told about a request, and what that refers to.
+template <typename Request>
+struct Asked {
+  Asked(const RequestContext& context, const Request& request)
+      : host(shown_host(context.peer)), call{request, context.version(), {client_id(context.header), host}, 0} {}
+  Asked(const Asked&) = delete;
+  Asked& operator=(const Asked&) = delete;
+
+  const std::string host;
+  coordinator::Call<Request> call;
+};
+
+// One step of the group's shard, which gives the answer. An error: there was none.
+template <typename Request, typename Response>
+ErrorCode run_step(CoreHandlers& handlers, Core& core, const RequestContext& context, const Request& request,
+                   const std::shared_ptr<TypedCall<Response>>& call) {
+  const Asked<Request> asked(context, request);
+  const auto step = [&](coordinator::Shard& shard, coordinator::Now now, coordinator::Effects& effects) {
+    call->response() = shard.step(now, asked.call, effects);
+  };
+  return handlers.services.groups.run(core, request.group_id, call, step);
+}
+
 }  // namespace cms::broker

@@ -7,56 +7,33 @@ namespace cms::broker {
 
 namespace {
 
-// What lives as long as the step.
-template <typename Request>
-struct Asked {
-  Asked(const RequestContext& context, const Request& request)
-      : host(shown_host(context.peer)), call{request, context.version(), {client_id(context.header), host}, 0} {}
-
-  const std::string host;
-  coordinator::Call<Request> call;
-};
-
 // A request whose answer the step gives.
 template <typename Request, typename Response>
 Served serve_step(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                   protocol::FrameBuffer& out) {
-  Request request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  auto call = std::make_shared<TypedCall<Response>>(core, context.header);
-  const Asked<Request> asked(context, request);
-  const ErrorCode error =
-      handlers.services.groups.run(core, request.group_id, call,
-                                   [&](coordinator::Shard& shard, coordinator::Now now, coordinator::Effects& effects) {
-                                     call->response() = shard.step(now, asked.call, effects);
-                                   });
-  if (error != ErrorCode::none) fail(call->response(), error);
-  return begin(std::move(call), out);
+  const auto give_out = [&](const Request& request, const std::shared_ptr<TypedCall<Response>>& call) {
+    const ErrorCode error = run_step(handlers, core, context, request, call);
+    if (error != ErrorCode::none) fail(call->response(), error);
+  };
+  return serve_call<Request, TypedCall<Response>>(core, context, body, out, give_out);
 }
 
 // A request that the group answers when it can.
 template <typename Request, typename Response>
 Served serve_waiting(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                      protocol::FrameBuffer& out) {
-  Request request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  auto call = std::make_shared<WaitingTypedCall<Response>>(core, context.header);
-  Asked<Request> asked(context, request);
-  const auto shard = handlers.services.groups.shard_of(request.group_id);
-  const ErrorCode error = shard == nullptr
-                              ? ErrorCode::not_coordinator
-                              : shard->run_waiting(core, call,
-                                                   [&](coordinator::Shard& groups, coordinator::Now now,
-                                                       coordinator::Ticket ticket, coordinator::Effects& effects) {
-                                                     asked.call.ticket = ticket;
-                                                     groups.step(now, asked.call, effects);
-                                                   });
-  if (error != ErrorCode::none) fail(call->response(), error);
-  return begin(std::move(call), out);
+  const auto give_out = [&](const Request& request, const std::shared_ptr<WaitingTypedCall<Response>>& call) {
+    Asked<Request> asked(context, request);
+    const auto step = [&](coordinator::Shard& shard, coordinator::Now now, coordinator::Ticket ticket,
+                          coordinator::Effects& effects) {
+      asked.call.ticket = ticket;
+      shard.step(now, asked.call, effects);
+    };
+    const auto shard = handlers.services.groups.shard_of(request.group_id);
+    const ErrorCode error = shard == nullptr ? ErrorCode::not_coordinator : shard->run_waiting(core, call, step);
+    if (error != ErrorCode::none) fail(call->response(), error);
+  };
+  return serve_call<Request, WaitingTypedCall<Response>>(core, context, body, out, give_out);
 }
 
 }  // namespace

@@ -109,6 +109,11 @@ ErrorCode Partition::refuses(bool wait_for_all) const {
   return ErrorCode::none;
 }
 
+ErrorCode Partition::why_not_append(bool wait_for_all) const {
+  const std::lock_guard lock(mutex_);
+  return refuses(wait_for_all);
+}
+
 // Reading goes on after a write has failed.
 bool Partition::is_served() const {
   return state_ == ErrorCode::none || (state_ == ErrorCode::kafka_storage_error && !offline_);

@@ -136,6 +136,9 @@ class Partition final : public Flushable, private storage::IoCompletion {
   // Appends a batch that was validated and rewritten as the topic's configuration wants it. `core` is the caller's.
   AppendOutcome append(Core& core, records::BatchView batch, bool wait_for_all);
 
+  // What any append would be refused with now.
+  ErrorCode why_not_append(bool wait_for_all) const;
+
   // Appends what may be read to `into`; only tells what there is when `into` is null.
   ReadOutcome read(const ReadRequest& request, protocol::Records* into);
 

@@ -290,7 +290,7 @@ TopicOutcome Topics::create(const NewTopic& wanted, bool validate_only) {
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
   }
   publish(*topic);
-  if (environment_.topics_changed) environment_.topics_changed();
+  if (environment_.topics_changed) environment_.topics_changed(TopicsChange::made);
   base::log_info("topic created", "topic", wanted.name, "partitions", (*topic)->record->partition_count, "durability",
                  to_string((*topic)->record->durability), "id", (*topic)->id().to_string());
   return {ErrorCode::none, {}, std::move(*topic)};
@@ -309,7 +309,7 @@ TopicOutcome Topics::remove(const base::Uuid& id) {
     by_name_.erase(topic->name());
     by_id_.erase(id);
   }
-  if (environment_.topics_changed) environment_.topics_changed();
+  if (environment_.topics_changed) environment_.topics_changed(TopicsChange::removed);
   for (const auto& partition : topic->partitions) partition->remove(ErrorCode::unknown_topic_or_partition);
   base::log_info("topic deleted", "topic", topic->name(), "id", id.to_string());
   return {ErrorCode::none, {}, std::move(topic)};
@@ -343,7 +343,7 @@ TopicOutcome Topics::add_partitions(std::string_view name, std::int32_t total, b
     return TopicOutcome::refuse(ErrorCode::kafka_storage_error, reserved.error().message());
   }
   publish(*grown);
-  if (environment_.topics_changed) environment_.topics_changed();
+  if (environment_.topics_changed) environment_.topics_changed(TopicsChange::made);
   base::log_info("partitions added", "topic", name, "from", present, "to", total);
   return {ErrorCode::none, {}, std::move(*grown)};
 }

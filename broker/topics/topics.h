@@ -58,6 +58,9 @@ struct NewTopic {
   std::int32_t replication_factor = -1;  // -1: default.replication.factor
 };
 
+// What has happened to topics: some were made or given partitions, or at least one was removed.
+enum class TopicsChange { made, removed };
+
 // What partitions run on.
 struct TopicsEnvironment {
   const base::Clock& clock;
@@ -71,9 +74,8 @@ struct TopicsEnvironment {
   // change. One call at a time, with a lock held: must not call Topics.
   std::function<void(const Options&)> options_in_force = {};
 
-  // Told after a topic was made, given partitions or removed, and can be found so. Any thread, with a lock held: must
-  // not call Topics, nor block.
-  std::function<void()> topics_changed = {};
+  // Told after it has happened and can be found so. Any thread, with a lock held: must not call Topics, nor block.
+  std::function<void(TopicsChange)> topics_changed = {};
 };
 
 class Topics {
