@@ -129,6 +129,7 @@ base::Result<void> Server::open_data() {
   const auto run_on_worker = [&p](std::function<void()> work) { p.workers->run(std::move(work)); };
   const auto take_options = [&p](const Options& in_force) {
     p.connections_max = static_cast<std::size_t>(in_force.max_connections);
+    p.cleaner->set_options(in_force);
   };
   const auto topics_changed = [&p](TopicsChange change) { p.groups->topics_changed(change); };
   p.topics = std::make_unique<Topics>(TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(),

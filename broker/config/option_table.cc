@@ -181,15 +181,20 @@ void add_compaction(Builder& add) {
           "Threads that compact. They yield the CPU to those that serve.");
   add.add("log.cleaner.dedupe.buffer.size", long_from(1'048'576), &Options::cleaner_dedupe_buffer_bytes,
           "Memory for the keys of the partitions being compacted, 24 bytes each, over all threads. A partition with "
-          "more keys takes several runs.");
+          "more keys takes several runs.")
+      .dynamic = true;
   add.add("log.cleaner.io.buffer.size", int_from(131'072), &Options::cleaner_io_buffer_bytes,
-          "Memory for reading and writing while compacting, over all threads.");
+          "Memory for reading and writing while compacting, over all threads.")
+      .dynamic = true;
   add.add("log.cleaner.io.buffer.load.factor", {.type = ConfigType::real, .least = 0.1, .most = 0.95},
-          cleaner_load_factor, "How full the memory for keys may get; fuller is slower.");
+          cleaner_load_factor, "How full the memory for keys may get; fuller is slower.")
+      .dynamic = true;
   add.add("log.cleaner.io.max.bytes.per.second", {.type = ConfigType::real}, cleaner_rate,
-          "Bytes a second that compaction reads and writes at most, over all threads.");
+          "Bytes a second that compaction reads and writes at most, over all threads.")
+      .dynamic = true;
   add.add("log.cleaner.backoff.ms", long_from(0), &Options::cleaner_backoff_ms,
-          "How long a thread waits before it looks again when nothing has to be compacted.");
+          "How long a thread waits before it looks again when nothing has to be compacted.")
+      .dynamic = true;
 }
 
 void add_topics(Builder& add) {

@@ -2,6 +2,7 @@
 #include "broker/handlers/configs.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
@@ -288,6 +289,25 @@ TEST_F(ConfigsTest, LimitOfConnectionsIsToldWhenItChangesAndAtTheNextStart) {
   EXPECT_EQ(broker_.in_force.max_connections, 7);
   alter(ConfigResourceType::broker, "", {{"max.connections", Operation::remove, std::nullopt}});
   EXPECT_EQ(broker_.in_force.max_connections, 100'000);
+}
+
+TEST_F(ConfigsTest, CleanersBuffersRateAndBackoffAreSetWhileItRunsAndItsThreadsAtStart) {
+  for (const auto& [name, value] : std::map<std::string, std::string>{
+           {"log.cleaner.dedupe.buffer.size", "2097152"},
+           {"log.cleaner.io.buffer.size", "262144"},
+           {"log.cleaner.io.buffer.load.factor", "0.5"},
+           {"log.cleaner.io.max.bytes.per.second", "1000000"},
+           {"log.cleaner.backoff.ms", "100"},
+       }) {
+    alter(ConfigResourceType::broker, "", {{name, Operation::set, value}});
+  }
+  EXPECT_EQ(broker_.in_force.cleaner_dedupe_buffer_bytes, 2'097'152);
+  EXPECT_EQ(broker_.in_force.cleaner_io_buffer_bytes, 262'144);
+  EXPECT_EQ(broker_.in_force.cleaner_io_buffer_load_factor, 0.5);
+  EXPECT_EQ(broker_.in_force.cleaner_io_bytes_per_second_max, 1e6);
+  EXPECT_EQ(broker_.in_force.cleaner_backoff_ms, 100);
+  EXPECT_EQ(alter(ConfigResourceType::broker, "", {{"log.cleaner.threads", Operation::set, "2"}}).error_code,
+            ErrorCode::invalid_request);
 }
 
 TEST_F(ConfigsTest, ProducersExpireByTheTimeInForceAlsoAfterARestart) {

@@ -25,17 +25,13 @@ Cleaner::Cleaner(Topics& topics, const Options& options, base::Registry& metrics
     : topics_(topics),
       enabled_(options.cleaner_enable),
       threads_max_(static_cast<std::size_t>(std::max(options.cleaner_threads, 1))),
-      map_bytes_(static_cast<std::size_t>(options.cleaner_dedupe_buffer_bytes) / threads_max_),
-      io_buffer_bytes_(static_cast<std::size_t>(options.cleaner_io_buffer_bytes) / threads_max_),
-      map_load_(options.cleaner_io_buffer_load_factor),
-      bytes_per_second_max_(options.cleaner_io_bytes_per_second_max),
-      backoff_(options.cleaner_backoff_ms),
       runs_(metrics.counter("cms_cleaner_runs_total", "Compactions of a partition.")),
       failures_(metrics.counter("cms_cleaner_failures_total", "Compactions that failed.")),
       read_bytes_(metrics.counter("cms_cleaner_read_bytes_total", "Bytes read by compactions.")),
       written_bytes_(metrics.counter("cms_cleaner_written_bytes_total", "Bytes written by compactions.")),
       removed_records_(metrics.counter("cms_cleaner_removed_records_total", "Records removed by compactions.")),
       durations_(metrics.histogram("cms_cleaner_run_seconds", "How long compactions of a partition took.")),
+      settings_(settings_of(options)),
       random_(seed),
       paced_until_(SteadyClock::now()) {
   metrics.gauge_function("cms_cleaner_uncleanable_partitions", "Partitions whose compaction has failed.", "",
@@ -43,6 +39,25 @@ Cleaner::Cleaner(Topics& topics, const Options& options, base::Registry& metrics
 }
 
 Cleaner::~Cleaner() { stop(); }
+
+Cleaner::Settings Cleaner::settings_of(const Options& options) const {
+  return {.map_bytes = static_cast<std::size_t>(options.cleaner_dedupe_buffer_bytes) / threads_max_,
+          .io_buffer_bytes = static_cast<std::size_t>(options.cleaner_io_buffer_bytes) / threads_max_,
+          .map_load = options.cleaner_io_buffer_load_factor,
+          .bytes_per_second_max = options.cleaner_io_bytes_per_second_max,
+          .backoff = std::chrono::milliseconds(options.cleaner_backoff_ms)};
+}
+
+// Whoever waits as the old rate has it goes on as the new one does.
+void Cleaner::set_options(const Options& options) {
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = settings_of(options);
+    ++settings_version_;
+    paced_until_ = SteadyClock::now();
+  }
+  changed_.notify_all();
+}
 
 void Cleaner::start() {
   if (!enabled_) return;
@@ -57,7 +72,7 @@ void Cleaner::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  stopping_changed_.notify_all();
+  changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -67,7 +82,8 @@ void Cleaner::serve() {
   while (true) {
     const bool cleaned = clean_one();
     std::unique_lock lock(mutex_);
-    if (!cleaned) stopping_changed_.wait_for(lock, backoff_, [this] { return stopping_; });
+    const auto woken = [this, version = settings_version_] { return stopping_ || settings_version_ != version; };
+    if (!cleaned) changed_.wait_for(lock, settings_.backoff, woken);
     if (stopping_) return;
   }
 }
@@ -76,15 +92,17 @@ bool Cleaner::clean_one() {
   const std::optional<Candidate> candidate = find_dirtiest();
   if (!candidate) return false;
   storage::CompactionSettings settings;
-  settings.map_bytes_max = map_bytes_;
-  settings.map_load = map_load_;
   settings.pace = [this](std::size_t bytes) { return pace(bytes); };
+  std::size_t io_buffer_bytes = 0;
   {
     const std::lock_guard lock(mutex_);
+    settings.map_bytes_max = settings_.map_bytes;
+    settings.map_load = settings_.map_load;
     settings.hash_seed = random_.next();
+    io_buffer_bytes = settings_.io_buffer_bytes;
   }
   const auto begun = SteadyClock::now();
-  const auto result = candidate->partition->compact(candidate->range, std::move(settings), io_buffer_bytes_);
+  const auto result = candidate->partition->compact(candidate->range, std::move(settings), io_buffer_bytes);
   settle(*candidate, result, SteadyClock::now() - begun);
   return true;
 }
@@ -155,10 +173,11 @@ std::size_t Cleaner::uncleanable() const {
 // Whoever has read or written waits until it would have been done at the rate allowed. An idle time is not saved up.
 bool Cleaner::pace(std::size_t bytes) {
   std::unique_lock lock(mutex_);
-  const std::chrono::duration<double> due(static_cast<double>(bytes) / bytes_per_second_max_);
+  const std::chrono::duration<double> due(static_cast<double>(bytes) / settings_.bytes_per_second_max);
   paced_until_ = std::max(paced_until_, SteadyClock::now()) + std::chrono::duration_cast<SteadyClock::duration>(due);
   const SteadyClock::time_point until = paced_until_;
-  stopping_changed_.wait_until(lock, until, [this] { return stopping_; });
+  const auto woken = [this, version = settings_version_] { return stopping_ || settings_version_ != version; };
+  changed_.wait_until(lock, until, woken);
   return !stopping_;
 }
 

@@ -32,9 +32,13 @@ class Cleaner {
   // A partition that could not be compacted is tried again after this.
   static constexpr std::chrono::minutes set_aside_for{10};
 
-  // Topics and metrics outlive it. The options are those of the start.
+  // Topics and metrics outlive it.
   Cleaner(Topics& topics, const Options& options, base::Registry& metrics, std::uint64_t seed);
   ~Cleaner();
+
+  // What the broker's dynamic configs have made of the options: buffers and load count from the next run on, rate and
+  // backoff at once. The number of threads stays that of the start. Any thread.
+  void set_options(const Options& options);
 
   // No threads when log.cleaner.enable is false.
   void start();
@@ -52,11 +56,19 @@ class Cleaner {
     std::shared_ptr<Partition> partition;
     storage::DirtyRange range;
   };
+  struct Settings {
+    std::size_t map_bytes;  // of each thread, as are the buffers
+    std::size_t io_buffer_bytes;
+    double map_load;
+    double bytes_per_second_max;
+    std::chrono::milliseconds backoff;
+  };
   struct SetAside {
     std::weak_ptr<Partition> partition;
     SteadyClock::time_point until;
   };
 
+  Settings settings_of(const Options& options) const;
   void serve();
   // One that another thread takes meanwhile refuses a second run.
   std::optional<Candidate> find_dirtiest();
@@ -67,11 +79,6 @@ class Cleaner {
   Topics& topics_;
   const bool enabled_;
   const std::size_t threads_max_;
-  const std::size_t map_bytes_;  // of each thread, as are the buffers
-  const std::size_t io_buffer_bytes_;
-  const double map_load_;
-  const double bytes_per_second_max_;
-  const std::chrono::milliseconds backoff_;
 
   base::Counter& runs_;
   base::Counter& failures_;
@@ -81,8 +88,10 @@ class Cleaner {
   base::DurationHistogram& durations_;
 
   mutable std::mutex mutex_;
-  std::condition_variable stopping_changed_;
+  std::condition_variable changed_;
   bool stopping_ = false;
+  Settings settings_;
+  std::uint64_t settings_version_ = 0;
   base::Random random_;
   std::map<const Partition*, SetAside> set_aside_;
   SteadyClock::time_point paced_until_;  // when what was read and written so far may have been, at the rate allowed

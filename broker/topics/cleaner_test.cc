@@ -122,5 +122,30 @@ TEST_F(CleanerTest, StopDoesNotWaitForTheRateAllowed) {
   EXPECT_EQ(cleaner.uncleanable(), 0u);
 }
 
+TEST_F(CleanerTest, RateThatIsRaisedCountsAtOnce) {
+  const TopicHandle topic = create({{2000}});
+  broker_.options.cleaner_io_bytes_per_second_max = 1000;
+  Cleaner cleaner(broker_.topics(), broker_.options, metrics_, 1);
+  cleaner.start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_GT(size(topic, 0), 1'000'000u);
+  broker_.options.cleaner_io_bytes_per_second_max = 1e12;
+  cleaner.set_options(broker_.options);
+  for (int i = 0; i < 1000 && size(topic, 0) > 2000; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_LT(size(topic, 0), 2000u);
+}
+
+TEST_F(CleanerTest, BackoffThatIsShortenedCountsAtOnce) {
+  broker_.options.cleaner_backoff_ms = 3'600'000;
+  Cleaner cleaner(broker_.topics(), broker_.options, metrics_, 1);
+  cleaner.start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const TopicHandle topic = create({{100}});
+  broker_.options.cleaner_backoff_ms = 10;
+  cleaner.set_options(broker_.options);
+  for (int i = 0; i < 1000 && size(topic, 0) > 2000; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_LT(size(topic, 0), 2000u);
+}
+
 }  // namespace
 }  // namespace cms::broker::test
