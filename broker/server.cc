@@ -16,6 +16,7 @@
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/producers.h"
 #include "broker/metadata/local_store.h"
+#include "broker/push/push_core.h"
 #include "broker/topics/cleaner.h"
 #include "broker/topics/stored_logs.h"
 #include "storage/arena.h"
@@ -80,7 +81,11 @@ struct Server::Parts {
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers;  // by core
   std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::unique_ptr<push::PushLimits> push_limits;
+  std::unique_ptr<push::PushMetrics> push_metrics;
+
   std::unique_ptr<HttpServer> admin;
+  std::vector<std::shared_ptr<push::PushCore>> push_cores;  // by core
   std::vector<std::thread> threads;
 
   // Last, so that work under way ends before what it uses.
@@ -131,7 +136,10 @@ base::Result<void> Server::open_data() {
     p.connections_max = static_cast<std::size_t>(in_force.max_connections);
     p.cleaner->set_options(in_force);
   };
-  const auto topics_changed = [&p](TopicsChange change) { p.groups->topics_changed(change); };
+  const auto topics_changed = [&p](TopicsChange change) {
+    p.groups->topics_changed(change);
+    for (const auto& push : p.push_cores) push->topics_changed();
+  };
   p.topics = std::make_unique<Topics>(TopicsEnvironment{p.clock, *p.metadata, options_, *p.logs, p.random.next(),
                                                         run_on_worker, take_options, topics_changed});
   p.groups = std::make_unique<GroupCoordinator>(
@@ -150,10 +158,15 @@ base::Result<void> Server::open_cores() {
   for (int index = 0; index < std::max(1, options_.core_count); ++index) {
     p.cores.push_back(
         std::make_unique<Core>(index, storage::make_io_queue(kind), std::chrono::microseconds(options_.busy_poll_us)));
-    p.dispatchers.push_back(std::make_unique<Dispatcher>(*p.services, *p.request_metrics));
+    p.push_cores.push_back(std::make_shared<push::PushCore>(*p.cores.back(), push_environment));
+    p.dispatchers.push_back(std::make_unique<Dispatcher>(*p.services, *p.request_metrics, *p.push_cores.back()));
   }
   std::vector<Core*> cores;
   for (const auto& core : p.cores) cores.push_back(core.get());
+  p.push_limits = std::make_unique<push::PushLimits>(options_);
+  p.push_metrics = std::make_unique<push::PushMetrics>(p.metrics);
+  const push::PushCore::Environment push_environment{
+      *p.topics, p.clock, *p.push_limits, *p.push_metrics, p.request_metrics->produce(), p.services->run_on_worker};
   p.groups->open(std::move(cores));
   return {};
 }

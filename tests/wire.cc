@@ -162,8 +162,22 @@ Wire::Expected Wire::next_expected(ApiKey key) {
   return expected;
 }
 
+bool Wire::take_if_pushed(ByteSpan frame) {
+  if (!take_pushed_ || frame.size() < 4) return false;
+  if (base::load_big<std::int32_t>(frame.data()) != protocol::push_correlation_id) return false;
+  take_pushed_(frame.subspan(4));
+  return true;
+}
+
+bool Wire::receive_pushed(milliseconds limit) {
+  if (!await_readable(limit)) return false;
+  if (!take_if_pushed(receive_frame())) fail("an answer that nobody awaits");
+  return true;
+}
+
 ByteSpan Wire::receive_body(const Expected& expected, milliseconds limit) {
-  const ByteSpan frame = receive_frame(limit);
+  ByteSpan frame = receive_frame(limit);
+  while (take_if_pushed(frame)) frame = receive_frame(limit);
   std::int32_t correlation_id = 0;
   const auto body = protocol::read_response_header(frame, expected.api_key, expected.version, correlation_id);
   if (!body) fail(body.error().message());

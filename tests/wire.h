@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +35,8 @@ using protocol::Version;
   of(DescribeConfigs) of(AlterConfigs) of(DescribeLogDirs) of(CreatePartitions) of(DeleteGroups) \
   of(ElectLeaders) of(IncrementalAlterConfigs) of(AlterPartitionReassignments) of(ListPartitionReassignments) \
   of(OffsetDelete) of(DescribeCluster) of(ConsumerGroupHeartbeat) of(ConsumerGroupDescribe) \
-  of(GetTelemetrySubscriptions) of(PushTelemetry) of(ListConfigResources) of(DescribeTopicPartitions)
+  of(GetTelemetrySubscriptions) of(PushTelemetry) of(ListConfigResources) of(DescribeTopicPartitions) \
+  of(OpenChannel) of(Subscribe) of(Unsubscribe) of(Seek) of(OpenPublication) of(ChannelMessages)
 // clang-format on
 
 namespace detail {
@@ -68,6 +70,7 @@ class Wire {
       : descriptor_(std::exchange(other.descriptor_, -1)),
         next_correlation_id_(other.next_correlation_id_),
         expected_(std::move(other.expected_)),
+        take_pushed_(std::move(other.take_pushed_)),
         frame_(std::move(other.frame_)) {}
   Wire& operator=(Wire&&) = delete;
   ~Wire();
@@ -109,6 +112,12 @@ class Wire {
     return receive<AnswerTo<Request>>();
   }
 
+  // What a TCP channel brings (protocol::push_correlation_id) between answers; the bytes are valid during the call.
+  void on_pushed(std::function<void(ByteSpan messages)> take) { take_pushed_ = std::move(take); }
+
+  // Takes one frame that is no answer. False: none within `limit`.
+  bool receive_pushed(milliseconds limit);
+
   // A whole frame without its size, correlation id first; valid until the next receive.
   ByteSpan receive_frame(milliseconds limit = patience);
 
@@ -135,10 +144,12 @@ class Wire {
   template <protocol::Message Response>
   void read_into(Response& response, const Expected& expected, milliseconds limit);
   bool await_readable(milliseconds limit) const;
+  bool take_if_pushed(ByteSpan frame);
 
   int descriptor_ = -1;
   std::int32_t next_correlation_id_ = 1;
   std::deque<Expected> expected_;
+  std::function<void(ByteSpan)> take_pushed_;
   std::vector<std::byte> frame_;
 };
 

@@ -260,6 +260,34 @@ void add_offsets(Builder& add) {
 
 // The options behind the topic configs. Only the strongest of several synonyms can be changed while running, as in
 // Kafka.
+void add_push(Builder& add) {
+  constexpr double ring_least = 65'536;
+  constexpr double ring_most = 1 << 30;
+  add.section("Push to native clients");
+  add.add("push.channels.max", int_from(0), &Options::push_channels_max, "Channels of native clients.");
+  add.add("push.subscriptions.per.channel.max", int_from(0), &Options::push_subscriptions_max,
+          "Subscriptions a channel may have.");
+  add.add("push.streams.per.channel.max", int_from(0), &Options::push_streams_max,
+          "Partitions that may be delivered over a channel.");
+  add.add("push.publications.per.channel.max", int_from(0), &Options::push_publications_max,
+          "Topics a channel may have open to put records.");
+  add.add("push.puts.in.flight.max", int_from(1), &Options::push_puts_in_flight_max,
+          "No more is taken from a channel while so many of its puts are unanswered.");
+  add.add("push.ring.bytes", {.type = ConfigType::integer, .least = ring_least, .most = ring_most},
+          &Options::push_ring_bytes,
+          "Size in bytes of a channel's ring, each way, when the client does not say. A power of two.");
+  add.add("push.ring.bytes.max", {.type = ConfigType::integer, .least = ring_least, .most = ring_most},
+          &Options::push_ring_bytes_max, "The largest ring a client may ask for, in bytes.");
+  add.add("push.ring.total.bytes.max", long_from(ring_least), &Options::push_ring_total_bytes_max,
+          "Bytes of the rings of all channels together.");
+  add.add("push.heartbeat.ms", {.type = ConfigType::integer, .least = 10, .most = 600'000},
+          &Options::push_heartbeat_ms,
+          "How often the two ends of a channel tell that they live, in milliseconds, when the client does not say. An "
+          "end that is silent for three times as long is given up.");
+  add.add("push.token.ms", {.type = ConfigType::integer, .least = 100, .most = 600'000}, &Options::push_token_ms,
+          "How long, in milliseconds, a client may take to fetch the rings of a channel it has opened.");
+}
+
 void add_topic_defaults(Builder& add) {
   add.section("Defaults of topics; a topic or a pool may say otherwise");
   for (const TopicConfigSpec& topic : topic_config_table()) {
@@ -296,6 +324,7 @@ OptionTable::OptionTable() {
   add_offsets(add);
   add_topic_defaults(add);
 }
+  add_push(add);
 
 const OptionSpec* OptionTable::find(std::string_view name) const {
   const auto found = std::ranges::find(options_, name, &OptionSpec::name);

@@ -88,6 +88,18 @@ struct Options {
   std::int32_t offsets_topic_segment_bytes = 104'857'600;
 
   std::string log_level = "info";  // debug, info, warning, error
+  // Push, to native clients.
+  std::int32_t push_channels_max = 1024;
+  std::int32_t push_subscriptions_max = 2000;  // of a channel, as are the next
+  std::int32_t push_streams_max = 20'000;
+  std::int32_t push_publications_max = 1000;
+  std::int32_t push_puts_in_flight_max = 4096;
+  std::int32_t push_ring_bytes = 1024 * 1024;  // each way, as is the next
+  std::int32_t push_ring_bytes_max = 64 * 1024 * 1024;
+  std::int64_t push_ring_total_bytes_max = std::int64_t{1024} * 1024 * 1024;
+  std::int32_t push_heartbeat_ms = 2000;
+  std::int32_t push_token_ms = 5000;
+
 
   // What was said explicitly, by option name, normalized: source 4 in DescribeConfigs; all else is source 5.
   ConfigMap given;

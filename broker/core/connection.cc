@@ -59,7 +59,9 @@ Connection::Connection(Core& core, Socket socket, Peer peer, Service& service, c
       socket_(std::move(socket)),
       budget_(budget),
       buffer_(budget),
-      last_active_(std::chrono::steady_clock::now()) {}
+      last_active_(std::chrono::steady_clock::now()) {
+  peer_.connection = this;
+}
 
 Connection::~Connection() = default;
 
@@ -86,7 +88,17 @@ void Connection::close(std::string_view reason) {
   pending_count_ = 0;
   budget_.give_back(std::exchange(held_bytes_, 0));
   backlog_.reset();
+  if (const auto attachment = std::move(attachment_)) attachment->ended();
   core_.remove(self);
+}
+
+void Connection::attach(std::shared_ptr<Attachment> attachment) {
+  CHECK(attachment_ == nullptr && !closed_);
+  attachment_ = std::move(attachment);
+}
+
+void Connection::send_attached(protocol::FrameBuffer& out) {
+  if (!closed_ && !serving_ && backlog_ == nullptr) send(out);
 }
 
 void Connection::finish_sending() {
@@ -104,7 +116,8 @@ bool Connection::discard() {
 }
 
 bool Connection::may_serve() const {
-  if (closed_ || draining_ || !refusal_.empty() || backlog_ != nullptr) return false;
+  if (closed_ || draining_ || !refusal_.empty()) return false;
+  if (attachment_ == nullptr ? backlog_ != nullptr : !attachment_->takes_requests()) return false;
   // One request is always taken: it is answered, and then the next.
   if (pending_count_ == 0) return true;
   return pending_count_ < limits_.requests_in_flight_max && held_bytes_ < limits_.held_bytes_max &&
@@ -142,7 +155,11 @@ void Connection::received(const boost::system::error_code& error, std::size_t by
   serving_ = true;  // ours come behind what is in `out`
   core_.answer_first();
   serving_ = false;
-  if (send(out)) answer_ready(out);
+  if (send(out)) {
+    answer_ready(out);
+  } else {
+    read();  // if that may be, behind a backlog
+  }
   core_.end_of_turn();
 }
 
@@ -194,7 +211,7 @@ void Connection::serve_frames(protocol::FrameBuffer& out) {
 
 bool Connection::serve(base::ByteSpan frame, protocol::FrameBuffer& out) {
   std::shared_ptr<Answered> behind;
-  if (first_pending_ != nullptr) behind = std::make_shared<Answered>(core_);
+  if (first_pending_ != nullptr || backlog_ != nullptr) behind = std::make_shared<Answered>(core_);
   Served served = service_.serve(core_, peer_, frame, behind ? behind->frame() : out);
   switch (served.kind) {
     case Served::Kind::answered:
@@ -261,7 +278,7 @@ void Connection::answer_ready(protocol::FrameBuffer& out) {
     serve_frames(out);  // what in-flight limit or backlog had put back
   }
   last_active_ = std::chrono::steady_clock::now();
-  if (!send(out)) return;
+  if (!send(out)) return read();
   if (!refusal_.empty() && first_pending_ == nullptr) return close(refusal_);
   read();
 }
@@ -271,6 +288,7 @@ bool Connection::send(protocol::FrameBuffer& out) {
     out.clear();
     return false;
   }
+  if (attachment_ != nullptr && backlog_ == nullptr) attachment_->add_outgoing(out);
   if (out.empty()) return backlog_ == nullptr;
   const std::size_t size = out.size();
   const ssize_t sent = send_parts(socket_.native_handle(), out.gather(), 0);
@@ -282,6 +300,7 @@ bool Connection::send(protocol::FrameBuffer& out) {
   metrics_.bytes_sent.add(static_cast<std::uint64_t>(sent));
   if (static_cast<std::size_t>(sent) == size) {
     out.clear();
+    if (attachment_ != nullptr) attachment_->sent();
     return true;
   }
   backlog_ = std::make_unique<protocol::FrameBuffer>();
@@ -305,9 +324,10 @@ void Connection::send_backlog() {
   backlog_sent_ = static_cast<std::size_t>(sent);
   if (backlog_sent_ < backlog_->size()) return await_writable();
   backlog_.reset();
+  if (attachment_ != nullptr) attachment_->sent();
   protocol::FrameBuffer& out = core_.outgoing();
   serve_frames(out);
-  if (send(out)) answer_ready(out);
+  answer_ready(out);  // answers that waited go before what the attachment has
   core_.end_of_turn();
 }
 
@@ -315,7 +335,8 @@ void Connection::sweep(SteadyTime now) {
   if (closed_) return;
   const auto silent = now - last_active_;
   if (!served_any_ && silent > limits_.first_request_max) return close("no request since it connected");
-  if (pending_count_ == 0 && silent > limits_.idle_max) return close("idle for connections.max.idle.ms");
+  const bool is_idle = pending_count_ == 0 && attachment_ == nullptr;
+  if (is_idle && silent > limits_.idle_max) return close("idle for connections.max.idle.ms");
   if (backlog_ != nullptr && silent > limits_.idle_max) return close("the client takes no responses");
   if (!reading_) return read();  // the receive budget was used up
   if (silent > Core::sweep_interval && !buffer_.is_small() && buffer_.data().empty()) {

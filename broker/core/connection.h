@@ -3,7 +3,8 @@
 //
 // A turn reads what has arrived, serves every whole frame, and sends all responses with one gather write. While the
 // peer does not take what it is sent, or too many of its requests wait, nothing more is read from it: back-pressure
-// ends at the socket. An idle connection keeps a small buffer only.
+// ends at the socket. An idle connection keeps a small buffer only. An attachment may send frames of its own between
+// the answers.
 //
 // Plain callbacks rather than a coroutine per connection: responses are also caused from outside (an append wakes a
 // parked fetch), and a coroutine's frame would be most of what an idle connection costs.
@@ -19,6 +20,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include "base/metrics.h"
+#include "broker/core/attachment.h"
 #include "broker/core/core.h"
 #include "broker/core/receive_buffer.h"
 #include "broker/core/service.h"
@@ -56,6 +58,20 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   // Sends what can be answered now and goes on with what was put back. `out` is scratch, empty before and after.
   void answer_ready(protocol::FrameBuffer& out);
+
+  // At most one, while the connection is open.
+  void attach(std::shared_ptr<Attachment> attachment);
+  Attachment* attachment() const { return attachment_.get(); }
+
+  // For the attachment: sends what it has, now or, while a request is being served, behind its answer. `out` is
+  // scratch as above.
+  void send_attached(protocol::FrameBuffer& out);
+
+  // For the attachment: serves what it had put back.
+  void go_on(protocol::FrameBuffer& out) { answer_ready(out); }
+
+  // Given to the socket and not taken by it.
+  std::size_t backlog_bytes() const { return backlog_ == nullptr ? 0 : backlog_->size() - backlog_sent_; }
 
   // Takes no more requests; those taken are still answered.
   void drain() { draining_ = true; }
@@ -107,9 +123,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::size_t pending_count_ = 0;
   std::size_t held_bytes_ = 0;  // of all of them
 
-  // What the socket did not take, from backlog_sent_ on; nothing is served meanwhile.
+  // What the socket did not take, from backlog_sent_ on; nothing is served meanwhile unless there is an attachment.
   std::unique_ptr<protocol::FrameBuffer> backlog_;
   std::size_t backlog_sent_ = 0;
+
+  std::shared_ptr<Attachment> attachment_;
 };
 
 }  // namespace cms::broker

@@ -10,11 +10,19 @@
 
 namespace cms::broker {
 
-void Pending::wake() {
+void Wakeable::wake() {
   if (!woken_.exchange(true, std::memory_order_acq_rel)) {
     // Whoever wakes may hold a plain pointer under the lock that our destructor takes to let go of it.
     if (auto self = weak_from_this().lock()) core_.wake(std::move(self));
   }
+}
+
+void Wakeable::wake_next_turn() {
+  if (!woken_.exchange(true, std::memory_order_acq_rel)) core_.wake_next_turn(shared_from_this());
+}
+
+void Pending::run(protocol::FrameBuffer& scratch) {
+  if (connection_ != nullptr) connection_->answer_ready(scratch);
 }
 
 // UNSAFE_IO: sockets and descriptors are touched by this thread alone, so their registration takes no lock.
@@ -30,18 +38,28 @@ Core::Core(int index, std::unique_ptr<storage::IoQueue> files, std::chrono::micr
 
 Core::~Core() { files_ready_.release(); }  // the descriptor is the queue's
 
-void Core::wake(std::shared_ptr<Pending> pending) {
+void Core::wake(std::shared_ptr<Wakeable> wakeable) {
   if (on_this_thread()) {
-    woken_.push_back(std::move(pending));
+    woken_.push_back(std::move(wakeable));
     return;
   }
   bool first;
   {
     const std::lock_guard lock(mailbox_mutex_);
     first = mailbox_.empty();
-    mailbox_.push_back(std::move(pending));
+    mailbox_.push_back(std::move(wakeable));
   }
   if (first) boost::asio::post(loop_, [this] { end_of_turn(); });
+}
+
+void Core::wake_next_turn(std::shared_ptr<Wakeable> wakeable) {
+  next_turn_.push_back(std::move(wakeable));
+  if (next_turn_.size() > 1) return;
+  boost::asio::post(loop_, [this] {
+    for (auto& next : next_turn_) woken_.push_back(std::move(next));
+    next_turn_.clear();
+    end_of_turn();
+  });
 }
 
 void Core::run() {
@@ -122,12 +140,12 @@ void Core::finish_flushes() {
 void Core::end_of_turn() {
   {
     const std::lock_guard lock(mailbox_mutex_);
-    for (auto& pending : mailbox_) woken_.push_back(std::move(pending));
+    for (auto& wakeable : mailbox_) woken_.push_back(std::move(wakeable));
     mailbox_.clear();
   }
   // Answering may wake more: a connection goes on with the requests it had put back.
   while (!woken_.empty() || !to_flush_.empty()) {
-    answer_woken();
+    run_woken();
     flushing_.swap(to_flush_);
     for (const auto& flushable : flushing_) flushable->start_flush(*this);
     flushing_.clear();
@@ -150,16 +168,14 @@ void Core::DueFlush::expired() {
 }
 
 void Core::answer_first() {
-  if (!woken_.empty() && woken_.size() <= answered_first_max) answer_woken();
+  if (!woken_.empty() && woken_.size() <= answered_first_max) run_woken();
 }
 
-void Core::answer_woken() {
-  answering_.swap(woken_);
-  for (const auto& pending : answering_) pending->ready_ = true;
-  for (const auto& pending : answering_) {
-    if (pending->connection_ != nullptr) pending->connection_->answer_ready(answers_);
-  }
-  answering_.clear();
+void Core::run_woken() {
+  running_.swap(woken_);
+  for (const auto& wakeable : running_) wakeable->mark();
+  for (const auto& wakeable : running_) wakeable->run(answers_);
+  running_.clear();
 }
 
 void Core::await_files() {

@@ -47,7 +47,7 @@ class Core {
   int index() const { return index_; }
   bool on_this_thread() const { return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed); }
   boost::asio::io_context& loop() { return loop_; }
-  void wake(std::shared_ptr<Pending> pending);
+  void wake(std::shared_ptr<Wakeable> wakeable);
   std::size_t connection_count() const { return connection_count_.load(std::memory_order_relaxed); }
 
   // Runs until stop(): the calling thread becomes the core's.
@@ -68,6 +68,7 @@ class Core {
   // For what may wait: one timer for all that is appended until then. Forgotten when the core stops.
   void flush_at(std::shared_ptr<Flushable> flushable, SteadyTime at);
   void end_of_turn();
+  void wake_next_turn(std::shared_ptr<Wakeable> wakeable);
 
   // Before a connection sends its own responses: answers what its requests have woken, if that is little. Who waits for
   // a record then has it one send earlier, and the one who sent it is not kept waiting behind many.
@@ -94,7 +95,7 @@ class Core {
     std::list<DueFlush>::iterator self;
   };
 
-  void answer_woken();
+  void run_woken();
   void await_files();
   void await_sweep();
   void poll_for(std::chrono::microseconds budget);
@@ -110,7 +111,7 @@ class Core {
   std::atomic<std::size_t> connection_count_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mailbox_mutex_;
-  std::vector<std::shared_ptr<Pending>> mailbox_;
+  std::vector<std::shared_ptr<Wakeable>> mailbox_;
 
   // The core's thread.
   boost::asio::io_context loop_;
@@ -121,9 +122,10 @@ class Core {
   Deadlines deadlines_;
   std::list<DueFlush> due_flushes_;
   protocol::FrameBuffer outgoing_;
-  protocol::FrameBuffer answers_;  // scratch of answer_woken()
-  std::vector<std::shared_ptr<Pending>> woken_;
-  std::vector<std::shared_ptr<Pending>> answering_;
+  protocol::FrameBuffer answers_;  // scratch of run_woken()
+  std::vector<std::shared_ptr<Wakeable>> woken_;
+  std::vector<std::shared_ptr<Wakeable>> running_;
+  std::vector<std::shared_ptr<Wakeable>> next_turn_;
   std::vector<std::shared_ptr<Flushable>> to_flush_;
   std::vector<std::shared_ptr<Flushable>> flushing_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;

@@ -6,32 +6,23 @@
 // turn has come, so a waiting response holds no bytes.
 #pragma once
 
-#include <atomic>
 #include <memory>
 
+#include "broker/core/wakeable.h"
 #include "protocol/frame.h"
 
 namespace cms::broker {
 
 class Connection;
-class Core;
 
-class Pending : public std::enable_shared_from_this<Pending> {
+// wake() says that the answer can be given.
+class Pending : public Wakeable {
  public:
-  explicit Pending(Core& core) : core_(core) {}
-  Pending(const Pending&) = delete;
-  Pending& operator=(const Pending&) = delete;
-  virtual ~Pending() = default;
-
-  // Any thread, any number of times: the answer can be given. The owning core sees it at the end of its turn; another
-  // thread's call wakes that core.
-  void wake();
+  using Wakeable::Wakeable;
 
   // The owning core's thread, once, after wake(), in the order of the connection's requests: appends the response
   // frame.
   virtual void answer(protocol::FrameBuffer& out) = 0;
-
-  Core& core() const { return core_; }
 
  protected:
   // Memory of its own that it holds until it is answered. Before its connection takes it.
@@ -39,10 +30,10 @@ class Pending : public std::enable_shared_from_this<Pending> {
 
  private:
   friend class Connection;
-  friend class Core;
 
-  Core& core_;
-  std::atomic<bool> woken_{false};
+  void mark() final { ready_ = true; }
+  void run(protocol::FrameBuffer& scratch) final;
+
   std::size_t held_bytes_ = 0;
 
   // The owning core's thread.

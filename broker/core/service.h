@@ -11,6 +11,8 @@
 
 namespace cms::broker {
 
+class Connection;
+
 // What a listener tells its clients of itself.
 struct ListenerInfo {
   std::string name;             // as in `listeners`, e.g. PLAINTEXT
@@ -23,6 +25,7 @@ struct Peer {
   const ListenerInfo* listener = nullptr;
   std::string address;  // "127.0.0.1:54321", or the path of the Unix socket
   std::uint64_t connection_id = 0;
+  Connection* connection = nullptr;  // for the connection's core, while it is open; null where there is none
 };
 
 struct Served {

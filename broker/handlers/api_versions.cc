@@ -10,6 +10,9 @@ namespace {
 // The first version in which the client says what it is.
 constexpr protocol::Version software_since = 3;
 
+// What this project's own clients call themselves. They alone are told of private keys.
+constexpr std::string_view own_software_name = "cms";
+
 // The first version whose readers take a feature that is supported from level 0 on (KIP-1022).
 constexpr protocol::Version level_zero_since = 4;
 
@@ -43,7 +46,10 @@ void api_versions(std::span<const Handler> table, const Metadata& node, const Re
     return;
   }
   response.api_keys.reserve(table.size());
-  for (const Handler& handler : table) response.api_keys.push_back(shown(handler));
+  const bool ours = context.version() >= software_since && request.client_software_name == own_software_name;
+  for (const Handler& handler : table) {
+    if (ours || !protocol::is_private(handler.key)) response.api_keys.push_back(shown(handler));
+  }
   std::ranges::sort(response.api_keys, {}, &protocol::ApiVersionsResponse::Api::api_key);
   // Levels change only with the program, so with a start: clients take what comes with a higher epoch.
   response.finalized_features_epoch = node.boots();

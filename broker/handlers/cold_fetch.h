@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "broker/handlers/cold_read.h"
 #include "broker/handlers/fetch.h"
 
 namespace cms::broker {
@@ -20,40 +21,15 @@ class ColdFetch final : public Pending {
   void answer(protocol::FrameBuffer& out) override;
 
  private:
-  // One partition's reading. More than one read when the batch wanted turns out to be larger than what was read.
-  class Reading final : public storage::IoCompletion {
-   public:
-    Reading(ColdFetch& fetch, ColdPartition& cold) : fetch_(fetch), cold_(cold) {}
-    void start(std::uint64_t position, std::size_t bytes);
-    void completed(base::Result<std::size_t> bytes) noexcept override;
-
-   private:
-    void finish();
-
-    ColdFetch& fetch_;
-    ColdPartition& cold_;
-    std::uint64_t position_ = 0;
-    std::size_t size_ = 0;
-    std::shared_ptr<std::byte[]> memory_;
-  };
+  void finished(ColdPartition& cold, base::Bytes records);
 
   FetchHandler& handler_;
   const FetchParameters parameters_;
   FetchContext context_;
   std::vector<ColdPartition> cold_;
-  std::vector<std::unique_ptr<Reading>> readings_;
+  std::vector<std::unique_ptr<ColdRead>> readings_;
   std::size_t remaining_ = 0;
-  std::shared_ptr<Pending> self_;  // while the queue refers to our readings
+  std::shared_ptr<Wakeable> self_;  // while the queue refers to our readings
 };
-
-// Where in `bytes`, a piece of a segment, the wanted records lie: whole batches from the one that holds `offset`, all
-// below `below`, at most `bytes_max` but one at least. `missing`: the batch wanted is there in part; so many bytes from
-// `from` on are needed.
-struct ColdSlice {
-  std::size_t from = 0;
-  std::size_t size = 0;
-  std::size_t missing = 0;
-};
-ColdSlice find_in_cold(base::ByteSpan bytes, Offset offset, Offset below, std::size_t bytes_max);
 
 }  // namespace cms::broker

@@ -5,6 +5,15 @@
 
 namespace cms::broker {
 
+namespace {
+
+std::size_t index_of(protocol::ApiKey key) {
+  return static_cast<std::size_t>(key) -
+         (protocol::is_private(key) ? static_cast<std::size_t>(protocol::ApiKey::open_channel) : 0);
+}
+
+}  // namespace
+
 RequestMetrics::RequestMetrics(base::Registry& registry)
     : refused_(registry.counter("cms_requests_refused_total",
                                 "Requests that closed their connection: unknown API or "
@@ -16,21 +25,25 @@ RequestMetrics::RequestMetrics(base::Registry& registry)
              registry.counter("cms_parked_fetches_total", "Fetches that waited for records."),
              registry.counter("cms_cold_reads_total", "Partitions of fetches that were read from files.")} {
   for (const Handler& handler : handler_table()) {
-    const auto key = static_cast<std::size_t>(handler.key);
-    if (by_key_.size() <= key) by_key_.resize(key + 1, nullptr);
-    by_key_[key] = &registry.counter("cms_requests_total", "Requests served, by API.",
-                                     "api=\"" + std::string(protocol::name_of(handler.key)) + "\"");
+    std::vector<base::Counter*>& counters = protocol::is_private(handler.key) ? by_private_key_ : by_key_;
+    const std::size_t index = index_of(handler.key);
+    if (counters.size() <= index) counters.resize(index + 1, nullptr);
+    counters[index] = &registry.counter("cms_requests_total", "Requests served, by API.",
+                                        "api=\"" + std::string(protocol::name_of(handler.key)) + "\"");
   }
 }
 
-base::Counter& RequestMetrics::requests(protocol::ApiKey key) const { return *by_key_[static_cast<std::size_t>(key)]; }
+base::Counter& RequestMetrics::requests(protocol::ApiKey key) const {
+  return *(protocol::is_private(key) ? by_private_key_ : by_key_)[index_of(key)];
+}
 
-Dispatcher::Dispatcher(Services& services, const RequestMetrics& metrics)
+Dispatcher::Dispatcher(Services& services, const RequestMetrics& metrics, push::PushCore& push)
     : metrics_(metrics),
-      produce_(services.topics, services.clock, metrics.produce()),
+      appender_(services.clock, metrics.produce()),
+      produce_(services.topics, appender_),
       fetch_(services.topics, services.fetch_sessions, static_cast<std::size_t>(services.options.fetch_max_bytes),
              metrics.fetch()),
-      handlers_{services, produce_, fetch_} {}
+      handlers_{services, produce_, fetch_, push} {}
 
 Served Dispatcher::serve(Core& core, const Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) {
   const auto body = protocol::read_request_header(frame, header_);

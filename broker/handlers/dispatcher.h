@@ -20,7 +20,9 @@ class RequestMetrics {
   FetchMetrics fetch() const { return fetch_; }
 
  private:
+  // Kafka's keys, and the private ones without the gap between.
   std::vector<base::Counter*> by_key_;
+  std::vector<base::Counter*> by_private_key_;
   base::Counter& refused_;
   ProduceMetrics produce_;
   FetchMetrics fetch_;
@@ -28,13 +30,14 @@ class RequestMetrics {
 
 class Dispatcher final : public Service {
  public:
-  // `services` and `metrics` outlive the dispatcher.
-  Dispatcher(Services& services, const RequestMetrics& metrics);
+  // All outlive the dispatcher.
+  Dispatcher(Services& services, const RequestMetrics& metrics, push::PushCore& push);
 
   Served serve(Core& core, const Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) override;
 
  private:
   const RequestMetrics& metrics_;
+  BatchAppender appender_;
   ProduceHandler produce_;
   FetchHandler fetch_;
   CoreHandlers handlers_;

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "records/rewrite.h"
-
 namespace cms::broker {
 
 using protocol::ProduceRequest;
@@ -13,33 +11,8 @@ using protocol::ProduceResponse;
 
 namespace {
 
-records::Codec codec_of(CompressionType type) {
-  switch (type) {
-    case CompressionType::gzip:
-      return records::Codec::gzip;
-    case CompressionType::snappy:
-      return records::Codec::snappy;
-    case CompressionType::lz4:
-      return records::Codec::lz4;
-    case CompressionType::zstd:
-      return records::Codec::zstd;
-    default:
-      return records::Codec::none;
-  }
-}
-
-std::optional<int> level_of(const EffectiveTopicConfig& config) {
-  switch (config.compression) {
-    case CompressionType::gzip:
-      return config.gzip_level;
-    case CompressionType::lz4:
-      return config.lz4_level;
-    case CompressionType::zstd:
-      return config.zstd_level;
-    default:
-      return std::nullopt;
-  }
-}
+// The first version whose clients may send zstd (KIP-110).
+constexpr protocol::Version zstd_since = 7;
 
 void reset(ProduceResponse::Partition& answer, std::int32_t index) {
   answer.index = index;
@@ -187,7 +160,7 @@ void ProduceHandler::append_all(Core& core, const RequestContext& context) {
       }
       if (partition.error_code != ErrorCode::none) {
         any_failed_ = true;
-        metrics_.refused_batches.add();
+        appender_.count_refused();
       }
     }
   }
@@ -196,81 +169,21 @@ void ProduceHandler::append_all(Core& core, const RequestContext& context) {
 void ProduceHandler::append_one(Core& core, const RequestContext& context, const TopicHandle& topic,
                                 const ProduceRequest::Partition& wanted, ProduceResponse::Partition& answer,
                                 std::size_t topic_index, std::size_t partition_index) {
-  Partition* const partition = topic->partition(wanted.index);
-  if (partition == nullptr) return refuse(answer, ErrorCode::unknown_topic_or_partition);
-  if (!validate(context, *topic, wanted.records.bytes(), answer)) return;
-  if (!rewrite(*topic->config, answer)) return;
-  const records::BatchView batch = *validated_.batch;
-  AppendOutcome outcome = partition->append(core, batch, request_.acks == -1);
-  if (outcome.error != ErrorCode::none) return refuse(answer, outcome.error, std::move(outcome.message));
+  AppendOutcome outcome =
+      appender_.append(core, *topic, wanted.index, wanted.records.bytes(),
+                       {.wait_for_all = request_.acks == -1, .zstd_allowed = context.version() >= zstd_since});
+  if (outcome.error != ErrorCode::none) {
+    for (records::RecordFault& fault : appender_.faults()) {
+      answer.record_errors.push_back({fault.index, std::move(fault.message)});
+    }
+    return refuse(answer, outcome.error, std::move(outcome.message));
+  }
   answer.base_offset = outcome.base_offset;
   answer.log_append_time_ms = outcome.log_append_time_ms;
   answer.log_start_offset = outcome.log_start_offset;
-  metrics_.records.add(static_cast<std::uint64_t>(batch.record_count()));
-  metrics_.bytes.add(batch.size());
   if (!outcome.stable && (request_.acks == -1 || outcome.congested)) {
-    waits_.push_back({topic, partition, outcome.end_offset, topic_index, partition_index});
+    waits_.push_back({topic, topic->partition(wanted.index), outcome.end_offset, topic_index, partition_index});
   }
-}
-
-bool ProduceHandler::validate(const RequestContext& context, const Topic& topic, base::ByteSpan bytes,
-                              ProduceResponse::Partition& answer) {
-  const EffectiveTopicConfig& config = *topic.config;
-  records::Limits limits;
-  limits.batch_bytes_max = static_cast<std::size_t>(config.max_message_bytes);
-  limits.zstd_allowed = context.version() >= 7;
-  limits.keys_required = config.cleanup_compact;
-  limits.timestamp_type = config.timestamp_type == TimestampType::log_append_time
-                              ? records::TimestampType::log_append_time
-                              : records::TimestampType::create_time;
-  limits.now_ms = clock_.now_ms();
-  limits.timestamp_before_max_ms = config.timestamp_before_max_ms;
-  limits.timestamp_after_max_ms = config.timestamp_after_max_ms;
-  validated_ = validator_.validate(bytes, limits);
-  if (!validated_.accepted()) {
-    refuse(answer, static_cast<ErrorCode>(validated_.verdict), std::move(validated_.message));
-    for (records::RecordFault& fault : validated_.faults) {
-      answer.record_errors.push_back({fault.index, std::move(fault.message)});
-    }
-    return false;
-  }
-  if (validated_.batch->is_transactional()) {
-    refuse(answer, ErrorCode::invalid_txn_state, "transactions are not served by this broker");
-    return false;
-  }
-  return true;
-}
-
-// What the topic's configuration changes in a batch: its time, its codec. The result is in rewritten_.
-bool ProduceHandler::rewrite(const EffectiveTopicConfig& config, ProduceResponse::Partition& answer) {
-  const records::BatchView batch = *validated_.batch;
-  const bool stamp = config.timestamp_type == TimestampType::log_append_time;
-  const bool recode = config.compression != CompressionType::producer && codec_of(config.compression) != batch.codec();
-  if (!stamp && !recode && validated_.header_max_timestamp_is_right) return true;
-  if (recode) {
-    auto recompressed = records::recompress(batch, codec_of(config.compression), level_of(config));
-    if (!recompressed) {
-      const bool too_large = recompressed.error().kind() == base::ErrorKind::full;
-      refuse(answer, too_large ? ErrorCode::message_too_large : ErrorCode::invalid_record,
-             recompressed.error().message());
-      return false;
-    }
-    if (recompressed->size() > static_cast<std::size_t>(config.max_message_bytes)) {
-      refuse(answer, ErrorCode::message_too_large, "The batch is larger than max.message.bytes once recompressed.");
-      return false;
-    }
-    rewritten_ = std::move(*recompressed);
-  } else {
-    rewritten_.assign(batch.bytes().begin(), batch.bytes().end());
-  }
-  if (stamp) {
-    records::set_timestamps(rewritten_, records::TimestampType::log_append_time, clock_.now_ms());
-  } else if (!validated_.header_max_timestamp_is_right) {
-    records::set_timestamps(rewritten_, records::TimestampType::create_time, validated_.max_timestamp);
-  }
-  validated_.batch = records::BatchView::frame(rewritten_);
-  CHECK(validated_.batch.has_value());
-  return true;
 }
 
 }  // namespace cms::broker

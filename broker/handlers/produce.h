@@ -8,26 +8,18 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/metrics.h"
+#include "broker/handlers/append.h"
 #include "broker/handlers/request.h"
 #include "broker/topics/topics.h"
 #include "protocol/messages/produce.h"
-#include "records/validate.h"
 
 namespace cms::broker {
-
-struct ProduceMetrics {
-  base::Counter& records;
-  base::Counter& bytes;
-  base::Counter& refused_batches;
-};
 
 // One per core; the core's thread.
 class ProduceHandler {
  public:
-  ProduceHandler(Topics& topics, const base::Clock& clock, ProduceMetrics metrics)
-      : topics_(topics), clock_(clock), metrics_(metrics) {}
+  // Both outlive the handler.
+  ProduceHandler(Topics& topics, BatchAppender& appender) : topics_(topics), appender_(appender) {}
 
   Served serve(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out);
 
@@ -45,20 +37,13 @@ class ProduceHandler {
   void append_one(Core& core, const RequestContext& context, const TopicHandle& topic,
                   const protocol::ProduceRequest::Partition& wanted, protocol::ProduceResponse::Partition& answer,
                   std::size_t topic_index, std::size_t partition_index);
-  bool validate(const RequestContext& context, const Topic& topic, base::ByteSpan bytes,
-                protocol::ProduceResponse::Partition& answer);
-  bool rewrite(const EffectiveTopicConfig& config, protocol::ProduceResponse::Partition& answer);
 
   Topics& topics_;
-  const base::Clock& clock_;
-  ProduceMetrics metrics_;
+  BatchAppender& appender_;
 
   // Scratch, used again by every request.
   protocol::ProduceRequest request_;
   protocol::ProduceResponse response_;
-  records::Validator validator_;
-  records::Validated validated_;
-  std::vector<std::byte> rewritten_;
   std::vector<Wait> waits_;
   bool any_failed_ = false;
 };

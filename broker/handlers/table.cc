@@ -14,12 +14,14 @@
 #include "broker/handlers/groups.h"
 #include "broker/handlers/log_dirs.h"
 #include "broker/handlers/metadata.h"
+#include "broker/handlers/native.h"
 #include "broker/handlers/offsets.h"
 #include "broker/handlers/producers.h"
 #include "broker/handlers/replicas.h"
 #include "broker/handlers/serve.h"
 #include "broker/handlers/topic_partitions.h"
 
+#include "protocol/messages/native.h"
 namespace cms::broker {
 
 namespace {
@@ -167,6 +169,14 @@ std::span<const Handler> handler_table() { return handlers; }
 const Handler* find_handler(ApiKey key) {
   const auto* const found = std::find_if(std::begin(handlers), std::end(handlers),
                                          [key](const Handler& handler) { return handler.key == key; });
+    {ApiKey::open_channel, OpenChannelRequest::versions, OpenChannelRequest::versions, serve_open_channel},
+    {ApiKey::subscribe, SubscribeRequest::versions, SubscribeRequest::versions, serve_subscribe},
+    {ApiKey::unsubscribe, UnsubscribeRequest::versions, UnsubscribeRequest::versions, serve_unsubscribe},
+    {ApiKey::seek, SeekRequest::versions, SeekRequest::versions, serve_seek},
+    {ApiKey::open_publication, OpenPublicationRequest::versions, OpenPublicationRequest::versions,
+     serve_open_publication},
+    {ApiKey::channel_messages, ChannelMessagesRequest::versions, ChannelMessagesRequest::versions,
+     serve_channel_messages},
   return found == std::end(handlers) ? nullptr : found;
 }
 

@@ -12,11 +12,16 @@
 
 namespace cms::broker {
 
+namespace push {
+class PushCore;
+}
+
 // What serves the requests of one core.
 struct CoreHandlers {
   Services& services;
   ProduceHandler& produce;
   FetchHandler& fetch;
+  push::PushCore& push;
 };
 
 struct Handler {
