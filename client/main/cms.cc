@@ -11,7 +11,10 @@
 #include "client/commands/consume.h"
 #include "client/commands/context.h"
 #include "client/commands/group.h"
+#include "client/commands/ping.h"
 #include "client/commands/produce.h"
+#include "client/commands/publish.h"
+#include "client/commands/subscribe.h"
 #include "client/commands/suggest.h"
 #include "client/commands/top.h"
 #include "client/commands/topic.h"
@@ -32,6 +35,7 @@ void declare(CLI::App& app, Context& context) {
       "  cms topic create orders -p 4\n"
       "  echo '1:first' | cms produce orders -k :\n"
       "  cms consume orders -f '%p %o %k %s\\n'\n"
+      "  cms subscribe 'sensors.*'\n"
       "  cms group describe billing\n"
       "  cms -b broker.example:9092 topic describe orders -o json\n"
       "Exit codes: 0 done, 1 refused by the broker or not there, 2 wrong command line, 3 no broker reached or lost,\n"
@@ -41,6 +45,9 @@ void declare(CLI::App& app, Context& context) {
   declare_topic_commands(app, context);
   declare_produce_command(app, context);
   declare_consume_command(app, context);
+  declare_publish_command(app, context);
+  declare_subscribe_command(app, context);
+  declare_ping_command(app, context);
   declare_group_commands(app, context);
   declare_config_commands(app, context);
   declare_top_command(app, context);

@@ -58,7 +58,7 @@ struct PublisherOptions {
   bool want_stages = false;   // for measuring: see SubscriberOptions::on_stages
 
   // Called from poll() and flush(), and from publish() when it waits. May publish.
-  std::function<void(const Acknowledgement&)> on_acknowledged;
+  std::function<void(const Acknowledgement&)> on_acknowledged{};
 };
 
 // Space for one record's value, in which it is constructed in place. Sent, or abandoned: by abandon(), by destruction,

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace cms {
@@ -15,9 +16,10 @@ namespace cms {
 class View {
  public:
   View() = default;
-  View(std::string_view text) : text_(text) {}  // NOLINT(google-explicit-constructor): it is only a view
-  View(const char* text) : text_(text) {}       // NOLINT(google-explicit-constructor)
-  View(std::span<const std::byte> bytes)        // NOLINT(google-explicit-constructor)
+  View(std::string_view text) : text_(text) {}    // NOLINT(google-explicit-constructor): it is only a view
+  View(const std::string& text) : text_(text) {}  // NOLINT(google-explicit-constructor)
+  View(const char* text) : text_(text) {}         // NOLINT(google-explicit-constructor)
+  View(std::span<const std::byte> bytes)          // NOLINT(google-explicit-constructor)
       : text_(reinterpret_cast<const char*>(bytes.data()), bytes.size()) {}
 
   std::string_view text() const { return text_; }
@@ -31,8 +33,8 @@ class View {
 };
 
 struct Header {
-  std::string_view key;
-  std::optional<View> value;
+  std::string_view key{};
+  std::optional<View> value{};
 };
 
 // Kafka's meaning of "no time".
@@ -40,10 +42,10 @@ inline constexpr std::int64_t no_timestamp = -1;
 
 // A record to be published. What it points to is copied, or written, before the call returns.
 struct Record {
-  std::optional<View> value;
-  std::optional<View> key;
-  std::span<const Header> headers;
-  std::optional<std::int32_t> partition;     // else by the key's hash, as Kafka's clients do; else one after the other
+  std::optional<View> value{};
+  std::optional<View> key{};
+  std::span<const Header> headers{};
+  std::optional<std::int32_t> partition{};   // else by the key's hash, as Kafka's clients do; else one after the other
   std::int64_t timestamp_ms = no_timestamp;  // since 1970; none: now
 };
 
@@ -83,6 +85,7 @@ class Headers {
   Iterator end() const { return {}; }
   std::size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }
+  std::span<const std::byte> encoded() const { return encoded_; }  // as Kafka's record format has them
 
  private:
   std::span<const std::byte> encoded_;  // as they lie in the record, known to be well formed

@@ -47,7 +47,7 @@ struct Start {
 
   At at = At::live;
   std::int64_t value = 0;
-  std::string group;
+  std::string group{};
 
   static Start live() { return {}; }
   static Start earliest() { return {At::earliest, 0, {}}; }
@@ -63,11 +63,11 @@ enum class Match : std::uint8_t {
 };
 
 struct Subscription {
-  std::string topics;
+  std::string topics{};
   Match match = Match::exact;
-  Start start;
-  std::vector<std::int32_t> partitions;  // none: all
-  std::size_t bytes_in_flight_max = 0;   // that the broker sends ahead of the callbacks; 0: as much as the ring takes
+  Start start{};
+  std::vector<std::int32_t> partitions{};  // none: all
+  std::size_t bytes_in_flight_max = 0;     // that the broker sends ahead of the callbacks; 0: as much as the ring takes
 };
 
 // Records [from, to) of a partition will not come: they were gone before they could be delivered.
@@ -99,12 +99,12 @@ struct Stages {
 };
 
 struct SubscriberOptions {
-  std::function<void(const ReceivedRecord&)> on_record;
-  std::function<void(const Gap&)> on_gap;
-  std::function<void(const PartitionChange&)> on_opened;
-  std::function<void(const PartitionChange&)> on_closed;
-  std::function<void(const Stages&)> on_stages;  // with SessionOptions::want_stages, behind the record
-  bool check_checksums = true;                   // of every batch: some 0.1 us per KB
+  std::function<void(const ReceivedRecord&)> on_record{};
+  std::function<void(const Gap&)> on_gap{};
+  std::function<void(const PartitionChange&)> on_opened{};
+  std::function<void(const PartitionChange&)> on_closed{};
+  std::function<void(const Stages&)> on_stages{};  // with SessionOptions::want_stages, behind the record
+  bool check_checksums = true;                     // of every batch: some 0.1 us per KB
 };
 
 class Subscriber {
