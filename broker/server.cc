@@ -16,7 +16,9 @@
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/producers.h"
 #include "broker/metadata/local_store.h"
+#include "broker/push/channel_listener.h"
 #include "broker/push/push_core.h"
+#include "broker/telemetry/client_instances.h"
 #include "broker/topics/cleaner.h"
 #include "broker/topics/stored_logs.h"
 #include "storage/arena.h"
@@ -73,19 +75,22 @@ struct Server::Parts {
   std::unique_ptr<Topics> topics;
   std::unique_ptr<Cleaner> cleaner;
   std::unique_ptr<GroupConfigs> group_configs;
+  std::unique_ptr<Subscriptions> subscriptions;
+  std::unique_ptr<ClientInstances> client_instances;
   std::unique_ptr<GroupCoordinator> groups;
   std::unique_ptr<Services> services;
   std::unique_ptr<RequestMetrics> request_metrics;
   std::unique_ptr<ConnectionSettings> connections;
 
-  std::vector<std::unique_ptr<Core>> cores;
-  std::vector<std::unique_ptr<Dispatcher>> dispatchers;  // by core
-  std::vector<std::unique_ptr<Acceptor>> acceptors;
   std::unique_ptr<push::PushLimits> push_limits;
   std::unique_ptr<push::PushMetrics> push_metrics;
 
-  std::unique_ptr<HttpServer> admin;
+  std::vector<std::unique_ptr<Core>> cores;
+  std::unique_ptr<push::ChannelListener> channel_listener;
   std::vector<std::shared_ptr<push::PushCore>> push_cores;  // by core
+  std::vector<std::unique_ptr<Dispatcher>> dispatchers;     // by core
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::unique_ptr<HttpServer> admin;
   std::vector<std::thread> threads;
 
   // Last, so that work under way ends before what it uses.
@@ -127,6 +132,11 @@ base::Result<void> Server::open_data() {
   auto group_configs = GroupConfigs::open(*p.store);
   if (!group_configs) return group_configs.error();
   p.group_configs = std::move(*group_configs);
+  auto subscriptions = Subscriptions::open(*p.store);
+  if (!subscriptions) return subscriptions.error();
+  p.subscriptions = std::move(*subscriptions);
+  p.client_instances = std::make_unique<ClientInstances>(
+      p.clock, *p.subscriptions, static_cast<std::size_t>(options_.telemetry_bytes_max), p.metrics, p.random.next());
   p.logs = std::make_unique<StoredLogs>(
       p.disk, p.arena, p.open_files, p.clock,
       StoredLogs::Settings{directory + "/topics", static_cast<std::uint64_t>(options_.partition_tail_bytes)});
@@ -144,9 +154,9 @@ base::Result<void> Server::open_data() {
                                                         run_on_worker, take_options, topics_changed});
   p.groups = std::make_unique<GroupCoordinator>(
       GroupCoordinator::Environment{p.clock, *p.topics, options_, *p.group_configs, p.random.next(), run_on_worker});
-  p.services =
-      std::make_unique<Services>(Services{p.clock, options_, p.disk, *p.metadata, *p.topics, p.fetch_sessions,
-                                          *p.producer_ids, *p.groups, *p.group_configs, p.metrics, run_on_worker});
+  p.services = std::make_unique<Services>(Services{p.clock, options_, p.disk, *p.metadata, *p.topics, p.fetch_sessions,
+                                                   *p.producer_ids, *p.groups, *p.group_configs, *p.subscriptions,
+                                                   *p.client_instances, p.metrics, run_on_worker});
   p.cleaner = std::make_unique<Cleaner>(*p.topics, options_, p.metrics, p.random.next());
   return p.topics->open();
 }
@@ -158,17 +168,34 @@ base::Result<void> Server::open_cores() {
   for (int index = 0; index < std::max(1, options_.core_count); ++index) {
     p.cores.push_back(
         std::make_unique<Core>(index, storage::make_io_queue(kind), std::chrono::microseconds(options_.busy_poll_us)));
-    p.push_cores.push_back(std::make_shared<push::PushCore>(*p.cores.back(), push_environment));
-    p.dispatchers.push_back(std::make_unique<Dispatcher>(*p.services, *p.request_metrics, *p.push_cores.back()));
+  }
+  open_push();
+  for (const auto& push : p.push_cores) {
+    p.dispatchers.push_back(std::make_unique<Dispatcher>(*p.services, *p.request_metrics, *push));
   }
   std::vector<Core*> cores;
   for (const auto& core : p.cores) cores.push_back(core.get());
-  p.push_limits = std::make_unique<push::PushLimits>(options_);
-  p.push_metrics = std::make_unique<push::PushMetrics>(p.metrics);
-  const push::PushCore::Environment push_environment{
-      *p.topics, p.clock, *p.push_limits, *p.push_metrics, p.request_metrics->produce(), p.services->run_on_worker};
   p.groups->open(std::move(cores));
   return {};
+}
+
+// Without a socket for the rings the other kinds of channels work all the same.
+void Server::open_push() {
+  Parts& p = *parts_;
+  p.push_limits = std::make_unique<push::PushLimits>(options_);
+  p.push_metrics = std::make_unique<push::PushMetrics>(p.metrics);
+  push::PushCore::Environment environment{
+      *p.topics, p.clock, *p.push_limits, *p.push_metrics, p.request_metrics->produce(), p.services->run_on_worker};
+  auto listener =
+      push::ChannelListener::listen(*p.cores.front(), options_.data_directory, p.services->run_on_worker);
+  if (listener) {
+    p.channel_listener = std::move(*listener);
+    environment.shared_memory = p.channel_listener.get();
+  } else {
+    base::log_warning("no channels over shared memory", "why", listener.error().message());
+    environment.why_no_shared_memory = listener.error().message();
+  }
+  for (const auto& core : p.cores) p.push_cores.push_back(std::make_shared<push::PushCore>(*core, environment));
 }
 
 base::Result<void> Server::open_listeners() {
@@ -214,6 +241,9 @@ base::Result<void> Server::open_admin() {
 
 void Server::register_metrics() {
   Parts& p = *parts_;
+  p.metrics.gauge_function("cms_client_metrics_clients", "Clients that ask which metrics to push.", "",
+                           [&p] { return static_cast<double>(p.client_instances->client_count()); });
+  p.metrics.collector([&p](std::string& text) { p.client_instances->print(text); });
   p.metrics.gauge_function("cms_connections", "Connections open now.", "", [&p] {
     std::size_t sum = 0;
     for (const auto& core : p.cores) sum += core->connection_count();
@@ -266,6 +296,7 @@ base::Result<void> Server::run() {
     }
     p.acceptors[i]->start(std::move(info));
   }
+  if (p.channel_listener) p.channel_listener->start();
   for (const auto& core : p.cores) {
     p.threads.emplace_back([&core] { core->run(); });
     pthread_setname_np(p.threads.back().native_handle(), ("core-" + std::to_string(core->index())).c_str());
@@ -283,6 +314,7 @@ base::Result<void> Server::run() {
   boost::asio::post(p.cores.front()->loop(), [&p] {
     for (const auto& acceptor : p.acceptors) acceptor->stop();
     if (p.admin) p.admin->stop();
+    if (p.channel_listener) p.channel_listener->stop();
   });
   finish_requests();
   for (const auto& core : p.cores) core->stop();

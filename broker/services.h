@@ -15,10 +15,12 @@
 
 namespace cms::broker {
 
+class ClientInstances;
 class FetchSessions;
 class GroupConfigs;
 class GroupCoordinator;
 class ProducerIds;
+class Subscriptions;
 
 struct Services {
   const base::Clock& clock;
@@ -30,6 +32,8 @@ struct Services {
   ProducerIds& producer_ids;
   GroupCoordinator& groups;
   GroupConfigs& group_configs;
+  Subscriptions& subscriptions;
+  ClientInstances& client_instances;
   base::Registry& metrics;
 
   // Runs blocking work on a thread that may block.

@@ -238,6 +238,8 @@ std::string_view to_string(ConfigSource source) {
       return "broker's file, environment or flags";
     case ConfigSource::default_value:
       return "default";
+    case ConfigSource::client_metrics:
+      return "client metrics";
     case ConfigSource::group:
       return "group";
     case ConfigSource::unknown:

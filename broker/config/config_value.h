@@ -39,6 +39,7 @@ enum class ConfigSource : std::int8_t {
   dynamic_default_broker = 3,
   static_broker = 4,
   default_value = 5,
+  client_metrics = 7,
   group = 8,
 };
 

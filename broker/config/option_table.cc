@@ -161,6 +161,8 @@ void add_connections(Builder& add) {
   add.add("fetch.max.bytes", int_from(1024), &Options::fetch_max_bytes, "The largest answer to a fetch, in bytes.");
   add.add("max.incremental.fetch.session.cache.slots", int_from(0), &Options::fetch_session_slots,
           "How many fetch sessions are remembered.");
+  add.add("telemetry.max.bytes", int_from(1), &Options::telemetry_bytes_max,
+          "A push of a client's own metrics is at most so long, in bytes as it is sent.");
 }
 
 void add_storage(Builder& add) {
@@ -258,8 +260,6 @@ void add_offsets(Builder& add) {
           "Segment size of __consumer_offsets.");
 }
 
-// The options behind the topic configs. Only the strongest of several synonyms can be changed while running, as in
-// Kafka.
 void add_push(Builder& add) {
   constexpr double ring_least = 65'536;
   constexpr double ring_most = 1 << 30;
@@ -280,14 +280,15 @@ void add_push(Builder& add) {
           &Options::push_ring_bytes_max, "The largest ring a client may ask for, in bytes.");
   add.add("push.ring.total.bytes.max", long_from(ring_least), &Options::push_ring_total_bytes_max,
           "Bytes of the rings of all channels together.");
-  add.add("push.heartbeat.ms", {.type = ConfigType::integer, .least = 10, .most = 600'000},
-          &Options::push_heartbeat_ms,
+  add.add("push.heartbeat.ms", {.type = ConfigType::integer, .least = 10, .most = 600'000}, &Options::push_heartbeat_ms,
           "How often the two ends of a channel tell that they live, in milliseconds, when the client does not say. An "
           "end that is silent for three times as long is given up.");
   add.add("push.token.ms", {.type = ConfigType::integer, .least = 100, .most = 600'000}, &Options::push_token_ms,
           "How long, in milliseconds, a client may take to fetch the rings of a channel it has opened.");
 }
 
+// The options behind the topic configs. Only the strongest of several synonyms can be changed while running, as in
+// Kafka.
 void add_topic_defaults(Builder& add) {
   add.section("Defaults of topics; a topic or a pool may say otherwise");
   for (const TopicConfigSpec& topic : topic_config_table()) {
@@ -322,9 +323,9 @@ OptionTable::OptionTable() {
   add_topics(add);
   add_groups(add);
   add_offsets(add);
+  add_push(add);
   add_topic_defaults(add);
 }
-  add_push(add);
 
 const OptionSpec* OptionTable::find(std::string_view name) const {
   const auto found = std::ranges::find(options_, name, &OptionSpec::name);

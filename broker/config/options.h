@@ -43,6 +43,7 @@ struct Options {
   std::int32_t connection_requests_in_flight_max = 100;
   std::int32_t fetch_max_bytes = 57'671'680;
   std::int32_t fetch_session_slots = 1000;
+  std::int32_t telemetry_bytes_max = 1'048'576;
 
   // Memory and disk.
   std::int64_t log_memory_bytes = std::int64_t{1024} * 1024 * 1024;
@@ -87,7 +88,6 @@ struct Options {
   std::int32_t offsets_topic_num_partitions = 50;
   std::int32_t offsets_topic_segment_bytes = 104'857'600;
 
-  std::string log_level = "info";  // debug, info, warning, error
   // Push, to native clients.
   std::int32_t push_channels_max = 1024;
   std::int32_t push_subscriptions_max = 2000;  // of a channel, as are the next
@@ -100,6 +100,7 @@ struct Options {
   std::int32_t push_heartbeat_ms = 2000;
   std::int32_t push_token_ms = 5000;
 
+  std::string log_level = "info";  // debug, info, warning, error
 
   // What was said explicitly, by option name, normalized: source 4 in DescribeConfigs; all else is source 5.
   ConfigMap given;

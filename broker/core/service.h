@@ -26,6 +26,11 @@ struct Peer {
   std::string address;  // "127.0.0.1:54321", or the path of the Unix socket
   std::uint64_t connection_id = 0;
   Connection* connection = nullptr;  // for the connection's core, while it is open; null where there is none
+
+  // What the client has called itself in ApiVersions (KIP-511), as far as that is not longer; empty: it has not.
+  static constexpr std::size_t software_bytes_max = 128;
+  std::string software_name = {};
+  std::string software_version = {};
 };
 
 struct Served {
@@ -50,7 +55,7 @@ class Service {
   virtual ~Service() = default;
 
   // One whole frame without its size prefix; `frame` is valid during the call only. The core's thread; does not wait.
-  virtual Served serve(Core& core, const Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) = 0;
+  virtual Served serve(Core& core, Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) = 0;
 };
 
 }  // namespace cms::broker

@@ -130,7 +130,7 @@ TEST_F(AdminTopicsTest, OneOfTwoRacingCreationsWins) {
     threads.emplace_back([&] {
       protocol::RequestHeader header;
       header.api_version = 7;
-      const Peer peer;
+      Peer peer;
       CreateTopicsRequest request;
       request.topics.push_back(topic("t"));
       CreateTopicsResponse response;

@@ -11,6 +11,7 @@
 #include "broker/handlers/config_resource.h"
 #include "broker/handlers/configs.h"
 #include "broker/metadata/topic_name.h"
+#include "broker/telemetry/subscription_config.h"
 
 namespace cms::broker {
 
@@ -23,6 +24,7 @@ struct Change {
   Topics::ConfigChange topic;
   Topics::BrokerConfigChange broker;
   std::function<ConfigOutcome(const ConfigMap&, const ConfigMap& given)> group;
+  NamedConfigs::Change client_metrics;
   bool incremental = false;
 };
 
@@ -34,6 +36,7 @@ Change change_of(const protocol::AlterConfigsRequest::Resource& resource) {
       .topic = [settings](const TopicConfigLayers& layers) { return replace_topic_config(settings, layers); },
       .broker = [settings](const ConfigMap&) { return replace_broker_config(settings); },
       .group = [settings](const ConfigMap&, const ConfigMap& given) { return replace_group_config(settings, given); },
+      .client_metrics = [settings](const ConfigMap&) { return replace_subscription_config(settings); },
       .incremental = false};
 }
 
@@ -47,6 +50,8 @@ Change change_of(const protocol::IncrementalAlterConfigsRequest::Resource& resou
           .broker = [operations](const ConfigMap& current) { return alter_broker_config(current, operations); },
           .group = [operations](const ConfigMap& current,
                                 const ConfigMap& given) { return alter_group_config(current, operations, given); },
+          .client_metrics =
+              [operations](const ConfigMap& current) { return alter_subscription_config(current, operations); },
           .incremental = true};
 }
 
@@ -69,14 +74,23 @@ ConfigVerdict change_broker(Topics& topics, std::int32_t node_id, const std::str
   return {outcome.error, std::move(outcome.message)};
 }
 
+ConfigVerdict verdict_of(const base::Result<NamedConfigs::Refusal>& refusal) {
+  if (!refusal) return {ErrorCode::kafka_storage_error, refusal.error().message()};
+  if (!*refusal) return {};
+  return {static_cast<ErrorCode>((*refusal)->code), (*refusal)->message};
+}
+
 ConfigVerdict change_group(const ConfigOwners& owners, const std::string& name, const Change& change,
                            bool validate_only) {
   if (name.empty()) return {ErrorCode::invalid_request, "Default group resources are not allowed."};
   const auto on_group = [&](const ConfigMap& current) { return change.group(current, owners.options.given); };
-  const auto refusal = owners.groups.change(name, on_group, validate_only);
-  if (!refusal) return {ErrorCode::kafka_storage_error, refusal.error().message()};
-  if (!*refusal) return {};
-  return {static_cast<ErrorCode>((*refusal)->code), (*refusal)->message};
+  return verdict_of(owners.groups.change(name, on_group, validate_only));
+}
+
+ConfigVerdict change_client_metrics(const ConfigOwners& owners, const std::string& name, const Change& change,
+                                    bool validate_only) {
+  if (name.empty()) return {ErrorCode::invalid_request, "Subscription name can't be empty"};
+  return verdict_of(owners.subscriptions.change(name, change.client_metrics, validate_only));
 }
 
 ConfigVerdict refuse_other(ConfigResourceType type, const std::string& name, const Change& change,
@@ -86,9 +100,7 @@ ConfigVerdict refuse_other(ConfigResourceType type, const std::string& name, con
     if (!verdict.ok()) return verdict;
     return {ErrorCode::invalid_config, "The levels of loggers are set with the option log.level at start."};
   }
-  ConfigVerdict verdict = check_other_resource(type, name);
-  if (!verdict.ok()) return verdict;
-  return {ErrorCode::invalid_request, "This broker collects no client metrics."};
+  return check_other_resource(type, name);
 }
 
 // The same for both requests and both responses.
@@ -110,6 +122,9 @@ void alter(const ConfigOwners& owners, const Request& request, Response& respons
       }
       if (resource.resource_type == ConfigResourceType::group) {
         return change_group(owners, resource.resource_name, wanted, request.validate_only);
+      }
+      if (resource.resource_type == ConfigResourceType::client_metrics) {
+        return change_client_metrics(owners, resource.resource_name, wanted, request.validate_only);
       }
       return refuse_other(resource.resource_type, resource.resource_name, wanted, owners.node_id);
     };

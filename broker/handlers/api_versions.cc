@@ -45,6 +45,10 @@ void api_versions(std::span<const Handler> table, const Metadata& node, const Re
     response.error_code = ErrorCode::invalid_request;
     return;
   }
+  if (context.version() >= software_since) {
+    context.peer.software_name = request.client_software_name.substr(0, Peer::software_bytes_max);
+    context.peer.software_version = request.client_software_version.substr(0, Peer::software_bytes_max);
+  }
   response.api_keys.reserve(table.size());
   const bool ours = context.version() >= software_since && request.client_software_name == own_software_name;
   for (const Handler& handler : table) {

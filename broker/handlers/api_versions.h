@@ -23,7 +23,7 @@ struct Feature {
 };
 inline constexpr Feature features[] = {{"group.version", 0, 1}, {"metadata.version", 30, 30}};
 
-// INVALID_REQUEST where the client's name or version is not as KIP-511 wants it.
+// INVALID_REQUEST where the client's name or version is not as KIP-511 wants it; otherwise they are noted in its Peer.
 void api_versions(std::span<const Handler> table, const Metadata& node, const RequestContext& context,
                   const protocol::ApiVersionsRequest& request, protocol::ApiVersionsResponse& response);
 

@@ -22,14 +22,16 @@ bool is_known(ConfigResourceType type) { return std::ranges::find(known_types, t
 }  // namespace
 
 void list_config_resources(const Topics& topics, const Metadata& node, const GroupConfigs& groups,
-                           const RequestContext& context, const protocol::ListConfigResourcesRequest& request,
+                           const Subscriptions& subscriptions, const RequestContext& context,
+                           const protocol::ListConfigResourcesRequest& request,
                            protocol::ListConfigResourcesResponse& response) {
-  if (context.version() < all_types_since) return;
+  const bool all_types = context.version() >= all_types_since;
   if (!std::ranges::all_of(request.resource_types, is_known)) {
     response.error_code = ErrorCode::unsupported_version;
     return;
   }
   const auto wanted = [&](ConfigResourceType type) {
+    if (!all_types) return type == ConfigResourceType::client_metrics;
     return request.resource_types.empty() ||
            std::ranges::find(request.resource_types, type) != request.resource_types.end();
   };
@@ -38,6 +40,9 @@ void list_config_resources(const Topics& topics, const Metadata& node, const Gro
   };
   if (wanted(ConfigResourceType::group)) {
     for (std::string& id : groups.group_ids()) add(std::move(id), ConfigResourceType::group);
+  }
+  if (wanted(ConfigResourceType::client_metrics)) {
+    for (std::string& name : subscriptions.names()) add(std::move(name), ConfigResourceType::client_metrics);
   }
   if (wanted(ConfigResourceType::broker)) add(std::to_string(node.node_id()), ConfigResourceType::broker);
   if (wanted(ConfigResourceType::topic)) {

@@ -16,7 +16,8 @@ class ConfigResourcesTest : public ::testing::Test {
   ListConfigResourcesResponse list(protocol::Version version, std::vector<ConfigResourceType> types = {}) {
     const protocol::ListConfigResourcesRequest request{.resource_types = std::move(types)};
     return broker_.answer<ListConfigResourcesResponse>(version, [&](const RequestContext& context, auto& response) {
-      list_config_resources(broker_.topics(), broker_.metadata(), broker_.group_configs(), context, request, response);
+      list_config_resources(broker_.topics(), broker_.metadata(), broker_.group_configs(), broker_.subscriptions(),
+                            context, request, response);
     });
   }
 
@@ -39,10 +40,13 @@ TEST_F(ConfigResourcesTest, GroupsWithConfigsTheBrokerAndTopicsAreListed) {
   EXPECT_EQ(names(list(1, {ConfigResourceType::topic})), std::vector<std::string>{"orders"});
 }
 
-TEST_F(ConfigResourcesTest, ClientMetricsAreAllThatVersionZeroListsAndThereAreNone) {
+TEST_F(ConfigResourcesTest, SubscriptionsToClientMetricsAreAllThatVersionZeroLists) {
   broker_.create("orders");
   EXPECT_TRUE(list(0).config_resources.empty());
-  EXPECT_EQ(list(1, {ConfigResourceType::client_metrics}).error_code, ErrorCode::none);
+  const auto set = [](const ConfigMap&) { return ConfigOutcome(ConfigMap{{"metrics", "*"}}); };
+  ASSERT_TRUE(broker_.subscriptions().change("all", set, false).ok());
+  EXPECT_EQ(names(list(0)), std::vector<std::string>{"all"});
+  EXPECT_EQ(names(list(1, {ConfigResourceType::client_metrics})), std::vector<std::string>{"all"});
 }
 
 TEST_F(ConfigResourcesTest, TypeThatIsNotKnownIsRefused) {

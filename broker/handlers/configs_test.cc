@@ -31,13 +31,14 @@ using Keys = std::optional<std::vector<std::string>>;
 class ConfigsTest : public ::testing::Test {
  protected:
   ConfigOwners owners() {
-    return {broker_.topics(), broker_.group_configs(), broker_.options, broker_.options.node_id};
+    return {broker_.topics(), broker_.group_configs(), broker_.subscriptions(), broker_.options,
+            broker_.options.node_id};
   }
 
   DescribeConfigsResponse describe(const DescribeConfigsRequest& request) {
     return broker_.answer<DescribeConfigsResponse>(4, [&](const RequestContext& context, auto& response) {
-      describe_configs(broker_.topics(), broker_.group_configs(), broker_.metadata(), broker_.options, context, request,
-                       response);
+      describe_configs(broker_.topics(), broker_.group_configs(), broker_.subscriptions(), broker_.metadata(),
+                       broker_.options, context, request, response);
     });
   }
 
@@ -153,9 +154,26 @@ TEST_F(ConfigsTest, LoggerOfTheBrokerIsShown) {
   EXPECT_EQ(describe(ConfigResourceType::broker_logger, "2").error_code, ErrorCode::invalid_request);
 }
 
-TEST_F(ConfigsTest, ClientMetricsAreEmptyAndUnknownTypesInvalid) {
-  EXPECT_EQ(describe(ConfigResourceType::client_metrics, "x").error_code, ErrorCode::none);
-  EXPECT_TRUE(describe(ConfigResourceType::client_metrics, "x").configs.empty());
+TEST_F(ConfigsTest, SubscriptionsToClientMetricsAreChangedShownAndKept) {
+  const auto type = ConfigResourceType::client_metrics;
+  const auto shown = [&](const std::string& key) { return describe(type, "slow", {{key}}).configs.at(0); };
+  EXPECT_EQ(shown("interval.ms").value, "300000");
+  EXPECT_EQ(shown("interval.ms").config_source, Source::default_value);
+  EXPECT_EQ(
+      alter(type, "slow", {{"interval.ms", Operation::set, "1000"}, {"metrics", Operation::set, "a, b"}}).error_code,
+      ErrorCode::none);
+  broker_.restart();
+  EXPECT_EQ(shown("interval.ms").value, "1000");
+  EXPECT_EQ(shown("interval.ms").config_source, Source::client_metrics);
+  EXPECT_EQ(shown("metrics").value, "a,b");
+  EXPECT_EQ(describe(type, "slow").configs.size(), 3u);
+  EXPECT_EQ(alter(type, "slow", {{"match", Operation::set, "colour=red"}}).error_code, ErrorCode::invalid_config);
+  const auto unnamed = alter(type, "", {{"metrics", Operation::set, "a"}});
+  EXPECT_EQ(unnamed.error_code, ErrorCode::invalid_request);
+  EXPECT_EQ(unnamed.error_message, "Subscription name can't be empty");
+}
+
+TEST_F(ConfigsTest, UnnamedGroupsAndSubscriptionsAndUnknownTypesAreInvalid) {
   for (const auto type : {ConfigResourceType::group, ConfigResourceType::client_metrics}) {
     EXPECT_EQ(describe(type, "").error_code, ErrorCode::invalid_request);
   }
@@ -340,7 +358,7 @@ TEST_F(ConfigsTest, ChangesOfTheBrokerThatRaceAreAllKept) {
     threads.emplace_back([&, i] {
       protocol::RequestHeader header;
       header.api_version = 1;
-      const Peer peer;
+      Peer peer;
       IncrementalAlterConfigsRequest request;
       request.resources.push_back({.resource_type = ConfigResourceType::broker,
                                    .resource_name = self_,
@@ -362,7 +380,7 @@ TEST_F(ConfigsTest, OptionThatNeedsARestartIsRefused) {
 TEST_F(ConfigsTest, OtherResourcesAreNotChanged) {
   EXPECT_EQ(alter(ConfigResourceType::broker_logger, self_, {{"root", Operation::set, "DEBUG"}}).error_code,
             ErrorCode::invalid_config);
-  for (const auto type : {ConfigResourceType::client_metrics, ConfigResourceType{99}}) {
+  for (const auto type : {ConfigResourceType::unknown, ConfigResourceType{99}}) {
     EXPECT_EQ(alter(type, "x", {{"k", Operation::set, "v"}}).error_code, ErrorCode::invalid_request);
   }
   EXPECT_EQ(alter(ConfigResourceType::broker, "2", {{"k", Operation::set, "v"}}).error_code,

@@ -11,6 +11,7 @@
 #include "broker/handlers/config_resource.h"
 #include "broker/handlers/configs.h"
 #include "broker/metadata/topic_name.h"
+#include "broker/telemetry/subscription_config.h"
 
 namespace cms::broker {
 
@@ -21,6 +22,8 @@ using protocol::DescribeConfigsRequest;
 using protocol::DescribeConfigsResponse;
 
 static_assert(static_cast<int>(ConfigSource::default_value) == static_cast<int>(protocol::ConfigSource::default_value));
+static_assert(static_cast<int>(ConfigSource::client_metrics) ==
+              static_cast<int>(protocol::ConfigSource::client_metrics));
 static_assert(static_cast<int>(ConfigSource::group) == static_cast<int>(protocol::ConfigSource::group));
 static_assert(static_cast<int>(ConfigType::password) == static_cast<int>(protocol::ConfigType::password));
 
@@ -62,9 +65,14 @@ DescribeConfigsResponse::Config root_logger(const Options& options) {
 
 class Describer {
  public:
-  Describer(const Topics& topics, const GroupConfigs& groups, const Metadata& node, const Options& options,
-            const DescribeConfigsRequest& request)
-      : topics_(topics), groups_(groups), node_(node), options_(options), request_(request) {}
+  Describer(const Topics& topics, const GroupConfigs& groups, const Subscriptions& subscriptions, const Metadata& node,
+            const Options& options, const DescribeConfigsRequest& request)
+      : topics_(topics),
+        groups_(groups),
+        subscriptions_(subscriptions),
+        node_(node),
+        options_(options),
+        request_(request) {}
 
   ConfigVerdict describe(const DescribeConfigsRequest::Resource& resource, DescribeConfigsResponse::Result& result) {
     if (!seen_.emplace(resource.resource_type, resource.resource_name).second) {
@@ -79,6 +87,8 @@ class Describer {
         return logger(resource, result);
       case ConfigResourceType::group:
         return group(resource, result);
+      case ConfigResourceType::client_metrics:
+        return client_metrics(resource, result);
       default:
         return check_other_resource(resource.resource_type, resource.resource_name);
     }
@@ -124,8 +134,17 @@ class Describer {
     return verdict;
   }
 
+  ConfigVerdict client_metrics(const DescribeConfigsRequest::Resource& resource,
+                               DescribeConfigsResponse::Result& result) {
+    ConfigVerdict verdict = check_other_resource(resource.resource_type, resource.resource_name);
+    if (!verdict.ok()) return verdict;
+    add(describe_subscription_config(subscriptions_.configs_of(resource.resource_name)), resource, result);
+    return verdict;
+  }
+
   const Topics& topics_;
   const GroupConfigs& groups_;
+  const Subscriptions& subscriptions_;
   const Metadata& node_;
   const Options& options_;
   const DescribeConfigsRequest& request_;
@@ -134,9 +153,10 @@ class Describer {
 
 }  // namespace
 
-void describe_configs(const Topics& topics, const GroupConfigs& groups, const Metadata& node, const Options& options,
-                      const RequestContext&, const DescribeConfigsRequest& request, DescribeConfigsResponse& response) {
-  Describer describer(topics, groups, node, options, request);
+void describe_configs(const Topics& topics, const GroupConfigs& groups, const Subscriptions& subscriptions,
+                      const Metadata& node, const Options& options, const RequestContext&,
+                      const DescribeConfigsRequest& request, DescribeConfigsResponse& response) {
+  Describer describer(topics, groups, subscriptions, node, options, request);
   for (const auto& resource : request.resources) {
     DescribeConfigsResponse::Result& result = response.results.emplace_back();
     result.resource_type = resource.resource_type;

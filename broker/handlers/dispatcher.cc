@@ -45,7 +45,7 @@ Dispatcher::Dispatcher(Services& services, const RequestMetrics& metrics, push::
              metrics.fetch()),
       handlers_{services, produce_, fetch_, push} {}
 
-Served Dispatcher::serve(Core& core, const Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) {
+Served Dispatcher::serve(Core& core, Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) {
   const auto body = protocol::read_request_header(frame, header_);
   const auto refuse = [&](std::string why) {
     metrics_.refused().add();

@@ -33,7 +33,7 @@ class Dispatcher final : public Service {
   // All outlive the dispatcher.
   Dispatcher(Services& services, const RequestMetrics& metrics, push::PushCore& push);
 
-  Served serve(Core& core, const Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) override;
+  Served serve(Core& core, Peer& peer, base::ByteSpan frame, protocol::FrameBuffer& out) override;
 
  private:
   const RequestMetrics& metrics_;

@@ -12,7 +12,7 @@ namespace cms::broker {
 
 struct RequestContext {
   const protocol::RequestHeader& header;
-  const Peer& peer;
+  Peer& peer;  // ApiVersions notes in it what the client calls itself
 
   protocol::Version version() const { return header.api_version; }
   const ListenerInfo& listener() const { return *peer.listener; }

@@ -53,7 +53,7 @@ class Job final : public Pending {
  private:
   Services& services_;
   const protocol::RequestHeader header_;
-  const Peer peer_;
+  Peer peer_;
   Request request_;
   Response response_;
 };

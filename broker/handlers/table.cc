@@ -19,9 +19,10 @@
 #include "broker/handlers/producers.h"
 #include "broker/handlers/replicas.h"
 #include "broker/handlers/serve.h"
+#include "broker/handlers/telemetry.h"
 #include "broker/handlers/topic_partitions.h"
-
 #include "protocol/messages/native.h"
+
 namespace cms::broker {
 
 namespace {
@@ -56,7 +57,9 @@ Served serve_fetch(CoreHandlers& handlers, Core& core, const RequestContext& con
   return handlers.fetch.serve(core, context, body, out);
 }
 
-ConfigOwners owners_of(Services& s) { return {s.topics, s.group_configs, s.options, s.metadata.node_id()}; }
+ConfigOwners owners_of(Services& s) {
+  return {s.topics, s.group_configs, s.subscriptions, s.options, s.metadata.node_id()};
+}
 
 // By API key. Produce 0 to 2 are told and not served: librdkafka before 2.11.1 takes them as the sign that compression
 // is known (KIP-896 keeps them for this).
@@ -110,7 +113,7 @@ constexpr Handler handlers[] = {
     on_worker<DescribeConfigsRequest, DescribeConfigsResponse>([](Services& s, const RequestContext& context,
                                                                   const DescribeConfigsRequest& request,
                                                                   DescribeConfigsResponse& response) {
-      describe_configs(s.topics, s.group_configs, s.metadata, s.options, context, request, response);
+      describe_configs(s.topics, s.group_configs, s.subscriptions, s.metadata, s.options, context, request, response);
     }),
     on_worker<AlterConfigsRequest, AlterConfigsResponse>(
         [](Services& s, const RequestContext& context, const AlterConfigsRequest& request,
@@ -150,16 +153,30 @@ constexpr Handler handlers[] = {
      serve_consumer_group_heartbeat},
     {ApiKey::consumer_group_describe, ConsumerGroupDescribeRequest::versions, ConsumerGroupDescribeRequest::versions,
      serve_consumer_group_describe},
+    on_worker<GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>(
+        [](Services& s, const RequestContext& context, const GetTelemetrySubscriptionsRequest& request,
+           GetTelemetrySubscriptionsResponse& response) {
+          get_telemetry_subscriptions(s.client_instances, s.options.telemetry_bytes_max, context, request, response);
+        }),
+    {ApiKey::push_telemetry, PushTelemetryRequest::versions, PushTelemetryRequest::versions, serve_push_telemetry},
     on_core<ListConfigResourcesRequest, ListConfigResourcesResponse>([](Services& s, const RequestContext& context,
                                                                         const ListConfigResourcesRequest& request,
                                                                         ListConfigResourcesResponse& response) {
-      list_config_resources(s.topics, s.metadata, s.group_configs, context, request, response);
+      list_config_resources(s.topics, s.metadata, s.group_configs, s.subscriptions, context, request, response);
     }),
     on_core<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
         [](Services& s, const RequestContext& context, const DescribeTopicPartitionsRequest& request,
            DescribeTopicPartitionsResponse& response) {
           describe_topic_partitions(s.topics, context, request, response);
         }),
+    {ApiKey::open_channel, OpenChannelRequest::versions, OpenChannelRequest::versions, serve_open_channel},
+    {ApiKey::subscribe, SubscribeRequest::versions, SubscribeRequest::versions, serve_subscribe},
+    {ApiKey::unsubscribe, UnsubscribeRequest::versions, UnsubscribeRequest::versions, serve_unsubscribe},
+    {ApiKey::seek, SeekRequest::versions, SeekRequest::versions, serve_seek},
+    {ApiKey::open_publication, OpenPublicationRequest::versions, OpenPublicationRequest::versions,
+     serve_open_publication},
+    {ApiKey::channel_messages, ChannelMessagesRequest::versions, ChannelMessagesRequest::versions,
+     serve_channel_messages},
 };
 
 }  // namespace
@@ -169,14 +186,6 @@ std::span<const Handler> handler_table() { return handlers; }
 const Handler* find_handler(ApiKey key) {
   const auto* const found = std::find_if(std::begin(handlers), std::end(handlers),
                                          [key](const Handler& handler) { return handler.key == key; });
-    {ApiKey::open_channel, OpenChannelRequest::versions, OpenChannelRequest::versions, serve_open_channel},
-    {ApiKey::subscribe, SubscribeRequest::versions, SubscribeRequest::versions, serve_subscribe},
-    {ApiKey::unsubscribe, UnsubscribeRequest::versions, UnsubscribeRequest::versions, serve_unsubscribe},
-    {ApiKey::seek, SeekRequest::versions, SeekRequest::versions, serve_seek},
-    {ApiKey::open_publication, OpenPublicationRequest::versions, OpenPublicationRequest::versions,
-     serve_open_publication},
-    {ApiKey::channel_messages, ChannelMessagesRequest::versions, ChannelMessagesRequest::versions,
-     serve_channel_messages},
   return found == std::end(handlers) ? nullptr : found;
 }
 

@@ -14,6 +14,7 @@
 #include "broker/groups/group_configs.h"
 #include "broker/handlers/request.h"
 #include "broker/metadata/local_store.h"
+#include "broker/telemetry/subscriptions.h"
 #include "broker/topics/topics.h"
 #include "storage/arena.h"
 #include "storage/file_system.h"
@@ -57,6 +58,7 @@ class TestBroker {
   // As after a crash: nothing is closed. Records are gone, since no log is on the disk.
   void restart() {
     topics_.reset();
+    subscriptions_.reset();
     group_configs_.reset();
     metadata_.reset();
     store_.reset();
@@ -66,6 +68,7 @@ class TestBroker {
   Topics& topics() { return *topics_; }
   Metadata& metadata() { return *metadata_; }
   GroupConfigs& group_configs() { return *group_configs_; }
+  Subscriptions& subscriptions() { return *subscriptions_; }
   storage::Disk& disk() { return disk_; }
 
   TopicHandle create(const std::string& name, std::int32_t partitions = 1, std::vector<ConfigSetting> configs = {}) {
@@ -99,6 +102,9 @@ class TestBroker {
     auto group_configs = GroupConfigs::open(*store_);
     CHECK(group_configs.ok());
     group_configs_ = std::move(*group_configs);
+    auto subscriptions = Subscriptions::open(*store_);
+    CHECK(subscriptions.ok());
+    subscriptions_ = std::move(*subscriptions);
     topics_ = std::make_unique<Topics>(TopicsEnvironment{clock, *metadata_, options, logs, random_.next(),
                                                          [](const std::function<void()>& work) { work(); },
                                                          [this](const Options& now) { in_force = now; }});
@@ -111,6 +117,7 @@ class TestBroker {
   std::unique_ptr<LocalStore> store_;
   std::unique_ptr<Metadata> metadata_;
   std::unique_ptr<GroupConfigs> group_configs_;
+  std::unique_ptr<Subscriptions> subscriptions_;
   std::unique_ptr<Topics> topics_;
   ListenerInfo listener_{.name = "PLAINTEXT", .advertised_host = "broker.example", .advertised_port = 19092};
   Peer peer_{.listener = &listener_, .address = "127.0.0.1:50000", .connection_id = 1};
