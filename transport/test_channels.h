@@ -100,7 +100,7 @@ struct End {
     if (link != nullptr && channel != nullptr) channel->flush();
   }
 
-  // Sleeps as an owner does, a second at most.
+  // Sleeps as an owner does, patience_ms at most.
   void sleep() {
     if (channel->prepare_to_sleep()) {
       short events = POLLIN;
@@ -109,14 +109,15 @@ struct End {
         events |= POLLOUT;
       }
       pollfd ready{channel->wake_descriptor(), events, 0};
-      if (::poll(&ready, 1, 1000) == 0) ++timeouts;
+      if (::poll(&ready, 1, patience_ms) == 0) ++timeouts;
       ++sleeps;
     }
     channel->awake();
   }
 
   std::size_t sleeps = 0;
-  std::size_t timeouts = 0;  // nobody rang for a second
+  std::size_t timeouts = 0;  // nobody rang for that long
+  int patience_ms = 1000;
 };
 
 struct Ends {
@@ -156,6 +157,7 @@ inline Ends stream_ends(std::size_t ring_bytes) {
 struct Kind {
   std::string name;
   std::function<Ends(std::size_t ring_bytes)> connect;
+  std::uint64_t slower = 1;  // than memory: what takes millions of messages takes so many times fewer
 };
 inline void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
