@@ -11,8 +11,6 @@
 
 namespace cms::storage {
 
-using base::Error;
-using base::ErrorKind;
 using base::Result;
 using records::BatchView;
 using records::Offset;

@@ -8,7 +8,6 @@
 
 namespace cms::storage {
 
-using base::Error;
 using base::ErrorKind;
 using base::Result;
 using records::BatchView;

@@ -281,7 +281,7 @@ TEST_F(FramingTest, ListenersTellTheAddressOfTheListenerThatWasAsked) {
   const storage::TestDirectory directory;
   BrokerProcess several({.settings = {"advertised.listeners=PLAINTEXT2://two.example:1234"},
                          .listen = {"127.0.0.1:0", "127.0.0.1:0", "unix:" + (directory / "socket")}});
-  const std::string text = several.banner();
+  const std::string& text = several.banner();
   const auto second = static_cast<std::uint16_t>(std::stoi(text.substr(text.find(':', text.find(", ")) + 1)));
   const auto node = [](Wire& wire) {
     const auto response = wire.call(about({}));

@@ -252,7 +252,7 @@ class Simulation {
         continue;
       }
       next = waiting_.erase(next);
-      over_the_network([this, ticket, asked] {
+      over_the_network([this, ticket = ticket, asked = asked] {
         Consumer& consumer = consumers_[asked.first];
         if (consumer.request != asked.second) return;
         if (consumer.doing == Doing::joining) return take_join(consumer, test_.joined(ticket));
