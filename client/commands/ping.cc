@@ -138,8 +138,10 @@ cms::Result<void> Pinger::ping(bool counts) {
   const auto deadline = steady_clock::now() + patience;
   while (came_ != sent_ || (arguments_.stages && staged_ != sent_)) {
     if (const auto polled = session_.poll(patience); !polled) return polled.error();
-    if (was_interrupted() || steady_clock::now() > deadline)
-      return cms::Error{Code::timed_out, "a record has not come back within 10 s", 0};
+    if (!was_interrupted() && steady_clock::now() < deadline) continue;
+    const char* const missing =
+        came_ == sent_ ? "the broker does not tell a record's stages" : "a record has not come back";
+    return cms::Error{Code::timed_out, missing + std::string(" within 10 s"), 0};
   }
   if (!counts || !arguments_.stages) return {};
   const std::int64_t times[] = {submitted_ns,           last_stages_.appended_ns,

@@ -233,7 +233,7 @@ void Incoming::turn(SteadyTime) {
     push::Credit credit;
     credit.subscription = number;
     credit.bytes = subscribed->bytes_done;
-    if (link_->offer(credit) == transport::Offered::taken) subscribed->bytes_told = subscribed->bytes_done;
+    if (link_->offer_header(credit) == transport::Offered::taken) subscribed->bytes_told = subscribed->bytes_done;
   }
 }
 

@@ -140,7 +140,7 @@ void Link::turn(SteadyTime now, std::size_t messages_max) {
 }
 
 void Link::keep_alive(SteadyTime now) {
-  if (!sent_ && now - sent_at_ >= opened_.heartbeat) offer(push::Heartbeat{});
+  if (!sent_ && now - sent_at_ >= opened_.heartbeat) offer_header(push::Heartbeat{});
   if (std::exchange(sent_, false)) sent_at_ = now;
 }
 

@@ -102,7 +102,7 @@ class Link final : private transport::MessageReceiver {
   // Over the channel. `full` also without one.
   transport::Offered offer(std::span<const base::Bytes> parts);
   template <typename Header>
-  transport::Offered offer(const Header& header) {
+  transport::Offered offer_header(const Header& header) {
     const base::Bytes part({}, push::bytes_of(header));
     return offer({&part, 1});
   }

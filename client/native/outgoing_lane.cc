@@ -27,6 +27,10 @@ bool is_out_of_sequence(ErrorCode code) {
          code == ErrorCode::invalid_producer_epoch || code == ErrorCode::invalid_producer_id_mapping;
 }
 
+bool is_gone(ErrorCode code) {
+  return code == ErrorCode::unknown_topic_or_partition || code == ErrorCode::unknown_topic_id;
+}
+
 }  // namespace
 
 void OutgoingTopic::expect(OutgoingBatch* batch) {
@@ -146,8 +150,7 @@ void Outgoing::refused(OutgoingBatch& batch, ErrorCode code) {
   ++batch.tries;
   if (options_.idempotent) {
     const bool follows = is_out_of_sequence(code) && lane.trouble != Trouble::none;
-    const bool passes = protocol::is_retriable(code) && !is_out_of_sequence(code) && batch.tries < tries_max &&
-                        code != ErrorCode::unknown_topic_or_partition;
+    const bool passes = protocol::is_retriable(code) && !is_out_of_sequence(code) && batch.tries < tries_max && !is_gone(code);
     const bool renumber = is_out_of_sequence(code) && batch.tries < numbered_tries_max;
     if (!follows && !passes) lane.trouble = Trouble::renumber;
     if (lane.trouble == Trouble::none) lane.trouble = Trouble::retry;
@@ -156,7 +159,7 @@ void Outgoing::refused(OutgoingBatch& batch, ErrorCode code) {
       return;
     }
   }
-  if (code == ErrorCode::unknown_topic_or_partition) lane.topic->is_open = false;
+  if (is_gone(code)) lane.topic->is_open = false;
   const cms::Error error = told(code, std::nullopt, lane.topic->name + "-" + std::to_string(lane.partition));
   acknowledge(&batch, -1, &error);
 }
