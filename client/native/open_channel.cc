@@ -73,7 +73,8 @@ Result<OpenChannelResponse> ask(Connection& connection, Kind kind, const cms::Se
   }
   Result<OpenChannelResponse> answer = connection.call(request);
   if (!answer) return answer;
-  if (answer->error_code == ErrorCode::unsupported_version)
+  if (answer->error_code == ErrorCode::unsupported_version ||
+      answer->error_code == ErrorCode::unsupported_endpoint_type)
     return Error(ErrorKind::unsupported, answer->error_message.value_or("the broker has no such channel"));
   if (answer->error_code != ErrorCode::none)
     return refusal(answer->error_code, answer->error_message).while_doing("opening a channel");
