@@ -262,19 +262,38 @@ TEST_F(FramingTest, WhatIsOfferedIsServedInEveryVersionAndNothingElseIs) {
   std::vector<ApiKey> keys;
   protocol::for_each_api([&](auto pair) {
     using Request = typename decltype(pair)::Request;
-    const auto* const api = api_in(offered, Request::api_key);
-    if (api == nullptr) return;  // declared and not served: seen by the count of keys below
-    keys.push_back(Request::api_key);
-    EXPECT_EQ(api->max_version, Request::versions.last) << protocol::name_of(Request::api_key);
-    for (Version version = Request::versions.first; version <= Request::versions.last; ++version) {
-      Request request{};
-      if constexpr (std::is_same_v<Request, ApiVersionsRequest>) request = versions_request();
-      if constexpr (std::is_same_v<Request, protocol::ProduceRequest>) request.acks = 1;
-      Wire wire = connect();
-      wire.call(request, version);  // throws when it is not answered, or not as this version says
+    if constexpr (!protocol::is_private(Request::api_key)) {  // those are told to our own client only
+      const auto* const api = api_in(offered, Request::api_key);
+      if (api == nullptr) return;  // refused: WhatIsNotOfferedClosesTheConnection
+      keys.push_back(Request::api_key);
+      EXPECT_EQ(api->max_version, Request::versions.last) << protocol::name_of(Request::api_key);
+      for (Version version = Request::versions.first; version <= Request::versions.last; ++version) {
+        Request request{};
+        if constexpr (std::is_same_v<Request, ApiVersionsRequest>) request = versions_request();
+        if constexpr (std::is_same_v<Request, protocol::ProduceRequest>) request.acks = 1;
+        Wire wire = connect();
+        wire.call(request, version);  // throws when it is not answered, or not as this version says
+      }
     }
   });
   EXPECT_EQ(offered.api_keys.size(), keys.size());
+  EXPECT_GE(keys.size(), 34u);
+}
+
+// Whatever Kafka has beside what is offered: transactions, share groups, streams groups, access control ...
+TEST_F(FramingTest, WhatIsNotOfferedClosesTheConnection) {
+  const auto offered = ask_versions(wire_);
+  constexpr std::int16_t last_of_kafka = 100;
+  int refused = 0;
+  for (std::int16_t key = 0; key <= last_of_kafka; ++key) {
+    if (api_in(offered, static_cast<ApiKey>(key)) != nullptr) continue;
+    Wire wire = connect();
+    wire.send_bytes(raw_frame(key, 0, 1, std::vector(40, std::byte{0}), false));
+    EXPECT_TRUE(wire.is_closed()) << key;
+    ++refused;
+  }
+  EXPECT_EQ(offered.api_keys.size() + static_cast<std::size_t>(refused), last_of_kafka + 1u);
+  EXPECT_TRUE(serves(broker().port()));
 }
 
 TEST_F(FramingTest, ListenersTellTheAddressOfTheListenerThatWasAsked) {
