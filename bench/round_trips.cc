@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/round_trips.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "transport/raw_ring.h"
+
+namespace cms::bench {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+using transport::bench::RawPingPong;
+
+constexpr int warm_up = 200;
+
+std::uint64_t now_ns() { return static_cast<std::uint64_t>(SteadyClock::now().time_since_epoch().count()); }
+
+[[noreturn]] void die(const char* what) {
+  std::perror(what);
+  std::exit(1);
+}
+
+// A child that runs `echo` until it is killed, which happens at the end of this, or of this process.
+class Echo {
+ public:
+  template <typename Function>
+  explicit Echo(Function echo) : child_(::fork()) {
+    if (child_ < 0) die("fork");
+    if (child_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    echo();
+    ::_exit(0);
+  }
+  Echo(const Echo&) = delete;
+  Echo& operator=(const Echo&) = delete;
+  ~Echo() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+
+ private:
+  const pid_t child_;
+};
+
+// Times `once` again and again.
+template <typename Function>
+Figures timed(double seconds, Function once) {
+  for (int i = 0; i < warm_up; ++i) once();
+  std::vector<std::uint64_t> samples;
+  samples.reserve(1 << 20);
+  const std::uint64_t end = now_ns() + static_cast<std::uint64_t>(seconds * 1e9);
+  std::uint64_t before = now_ns();
+  do {
+    once();
+    const std::uint64_t after = now_ns();
+    samples.push_back(after - before);
+    before = after;
+  } while (before < end);
+  return latency_figures(samples);
+}
+
+// A non-blocking end of a TCP connection, read by spinning or behind epoll.
+class Stream {
+ public:
+  Stream(int descriptor, Waiting waiting) : descriptor_(descriptor), waiting_(waiting), epoll_(::epoll_create1(0)) {
+    const int on = 1;
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor_, &event);
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() {
+    ::close(epoll_);
+    ::close(descriptor_);
+  }
+
+  void send(const std::vector<char>& message) {
+    for (std::size_t sent = 0; sent < message.size();) {
+      const ssize_t count = ::send(descriptor_, message.data() + sent, message.size() - sent, MSG_NOSIGNAL);
+      if (count < 0) die("sending over the loopback");
+      sent += static_cast<std::size_t>(count);
+    }
+  }
+  bool receive(std::vector<char>& message) {
+    for (std::size_t got = 0; got < message.size();) {
+      const ssize_t count = ::recv(descriptor_, message.data() + got, message.size() - got, MSG_DONTWAIT);
+      if (count == 0) return false;
+      if (count > 0) got += static_cast<std::size_t>(count);
+      if (count < 0 && waiting_ == Waiting::sleep) {
+        epoll_event event;
+        ::epoll_wait(epoll_, &event, 1, -1);
+      }
+    }
+    return true;
+  }
+
+ private:
+  const int descriptor_;
+  const Waiting waiting_;
+  const int epoll_;
+};
+
+void connect_pair(int& left, int& right) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(listener, generic, size) < 0 || ::listen(listener, 1) < 0 || ::getsockname(listener, generic, &size) < 0)
+    die("listening on the loopback");
+  left = ::socket(AF_INET, SOCK_STREAM, 0);
+  if (::connect(left, generic, size) < 0) die("connecting over the loopback");
+  right = ::accept(listener, nullptr, nullptr);
+  if (right < 0) die("accepting over the loopback");
+  ::close(listener);
+}
+
+}  // namespace
+
+Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seconds) {
+  using transport::bench::Wait;
+  auto& memory = transport::bench::shared<RawPingPong>();
+  const Wait wait = waiting == Waiting::spin ? Wait::spin : Wait::futex;
+  std::vector<std::byte> message(bytes);
+  Figures figures;
+  {
+    const Echo echo([&] {
+      for (std::uint32_t number = 1;; ++number) {
+        memory.receive(0, number, message.data(), bytes, wait);
+        memory.send(1, number, message.data(), bytes, wait);
+      }
+    });
+    std::uint32_t number = 0;
+    figures = timed(seconds, [&] {
+      memory.send(0, ++number, message.data(), bytes, wait);
+      memory.receive(1, number, message.data(), bytes, wait);
+    });
+  }
+  transport::bench::unshare(memory);
+  return figures;
+}
+
+Figures tcp_round_trip(std::size_t bytes, Waiting waiting, double seconds) {
+  int near_end = -1;
+  int far_end = -1;
+  connect_pair(near_end, far_end);
+  std::vector<char> message(bytes);
+  const Echo echo([&] {
+    ::close(near_end);
+    Stream stream(far_end, waiting);
+    while (stream.receive(message)) stream.send(message);
+  });
+  ::close(far_end);
+  Stream stream(near_end, waiting);
+  return timed(seconds, [&] {
+    stream.send(message);
+    stream.receive(message);
+  });
+}
+
+}  // namespace cms::bench

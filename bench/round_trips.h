@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message to another process and back, without any broker: what a push through one is measured against. Each runs for
+// `seconds` and returns latency_figures().
+#pragma once
+
+#include <cstddef>
+
+#include "bench/figures.h"
+
+namespace cms::bench {
+
+enum class Waiting { spin, sleep };
+
+// Over memory that both share; asleep by futex.
+Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seconds);
+
+// Over the loopback; asleep in epoll.
+Figures tcp_round_trip(std::size_t bytes, Waiting waiting, double seconds);
+
+}  // namespace cms::bench
