@@ -16,6 +16,7 @@
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/producers.h"
 #include "broker/metadata/local_store.h"
+#include "broker/push/channel_listener.h"
 #include "broker/push/push_core.h"
 #include "broker/telemetry/client_instances.h"
 #include "broker/topics/cleaner.h"
@@ -83,8 +84,10 @@ struct Server::Parts {
 
   std::unique_ptr<push::PushLimits> push_limits;
   std::unique_ptr<push::PushMetrics> push_metrics;
+  push::StageStamps stage_stamps;
 
   std::vector<std::unique_ptr<Core>> cores;
+  std::unique_ptr<push::ChannelListener> channel_listener;
   std::vector<std::shared_ptr<push::PushCore>> push_cores;  // by core
   std::vector<std::unique_ptr<Dispatcher>> dispatchers;     // by core
   std::vector<std::unique_ptr<Acceptor>> acceptors;
@@ -162,21 +165,39 @@ base::Result<void> Server::open_data() {
 base::Result<void> Server::open_cores() {
   Parts& p = *parts_;
   p.request_metrics = std::make_unique<RequestMetrics>(p.metrics);
-  p.push_limits = std::make_unique<push::PushLimits>(options_);
-  p.push_metrics = std::make_unique<push::PushMetrics>(p.metrics);
-  const push::PushCore::Environment push_environment{
-      *p.topics, p.clock, *p.push_limits, *p.push_metrics, p.request_metrics->produce(), p.services->run_on_worker};
   const auto kind = storage::choose_io_queue_kind();
   for (int index = 0; index < std::max(1, options_.core_count); ++index) {
     p.cores.push_back(
         std::make_unique<Core>(index, storage::make_io_queue(kind), std::chrono::microseconds(options_.busy_poll_us)));
-    p.push_cores.push_back(std::make_shared<push::PushCore>(*p.cores.back(), push_environment));
-    p.dispatchers.push_back(std::make_unique<Dispatcher>(*p.services, *p.request_metrics, *p.push_cores.back()));
+  }
+  open_push();
+  for (const auto& push : p.push_cores) {
+    p.dispatchers.push_back(std::make_unique<Dispatcher>(*p.services, *p.request_metrics, *push));
   }
   std::vector<Core*> cores;
   for (const auto& core : p.cores) cores.push_back(core.get());
   p.groups->open(std::move(cores));
   return {};
+}
+
+// Without a socket for the rings the other kinds of channels work all the same.
+void Server::open_push() {
+  Parts& p = *parts_;
+  p.push_limits = std::make_unique<push::PushLimits>(options_);
+  p.push_metrics = std::make_unique<push::PushMetrics>(p.metrics);
+  push::PushCore::Environment environment{*p.topics,      p.clock,        *p.push_limits,
+                                          *p.push_metrics, p.stage_stamps, p.request_metrics->produce(),
+                                          p.services->run_on_worker};
+  auto listener =
+      push::ChannelListener::listen(*p.cores.front(), options_.data_directory, p.services->run_on_worker);
+  if (listener) {
+    p.channel_listener = std::move(*listener);
+    environment.shared_memory = p.channel_listener.get();
+  } else {
+    base::log_warning("no channels over shared memory", "why", listener.error().message());
+    environment.why_no_shared_memory = listener.error().message();
+  }
+  for (const auto& core : p.cores) p.push_cores.push_back(std::make_shared<push::PushCore>(*core, environment));
 }
 
 base::Result<void> Server::open_listeners() {
@@ -277,6 +298,7 @@ base::Result<void> Server::run() {
     }
     p.acceptors[i]->start(std::move(info));
   }
+  if (p.channel_listener) p.channel_listener->start();
   for (const auto& core : p.cores) {
     p.threads.emplace_back([&core] { core->run(); });
     pthread_setname_np(p.threads.back().native_handle(), ("core-" + std::to_string(core->index())).c_str());
@@ -294,6 +316,7 @@ base::Result<void> Server::run() {
   boost::asio::post(p.cores.front()->loop(), [&p] {
     for (const auto& acceptor : p.acceptors) acceptor->stop();
     if (p.admin) p.admin->stop();
+    if (p.channel_listener) p.channel_listener->stop();
   });
   finish_requests();
   for (const auto& core : p.cores) core->stop();

@@ -46,6 +46,7 @@ class Server {
 
   base::Result<void> open_data();
   base::Result<void> open_cores();
+  void open_push();
   base::Result<void> open_listeners();
   base::Result<void> open_admin();
   void register_metrics();

@@ -428,8 +428,10 @@ TEST_P(PushPutTest, APutToADeletedTopicIsRefused) {
   EXPECT_TRUE(client.await_result(client.put(1, batch_of("v")), ErrorCode::unknown_topic_id));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, PushDeliveryTest, ::testing::Values(ChannelKind::tcp), kind_name);
-INSTANTIATE_TEST_SUITE_P(Kinds, PushPutTest, ::testing::Values(ChannelKind::tcp), kind_name);
+INSTANTIATE_TEST_SUITE_P(Kinds, PushDeliveryTest, ::testing::Values(ChannelKind::tcp, ChannelKind::shared_memory),
+                         kind_name);
+INSTANTIATE_TEST_SUITE_P(Kinds, PushPutTest, ::testing::Values(ChannelKind::tcp, ChannelKind::shared_memory),
+                         kind_name);
 
 }  // namespace
 }  // namespace cms::tests

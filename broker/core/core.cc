@@ -68,8 +68,12 @@ void Core::run() {
   await_files();
   await_sweep();
   while (!loop_.stopped()) {
-    if (busy_poll_.count() > 0) poll_for(busy_poll_);
-    loop_.run_one();
+    if (polls()) poll_for(busy_poll_);
+    if (may_sleep()) {
+      loop_.run_one();
+    } else {
+      loop_.poll();
+    }
   }
   thread_id_ = std::thread::id{};
 }
@@ -77,8 +81,26 @@ void Core::run() {
 void Core::poll_for(std::chrono::microseconds budget) {
   auto until = std::chrono::steady_clock::now() + budget;
   while (!loop_.stopped() && std::chrono::steady_clock::now() < until) {
-    if (loop_.poll() > 0) until = std::chrono::steady_clock::now() + budget;
+    if (poll_once()) until = std::chrono::steady_clock::now() + budget;
   }
+}
+
+// Asking the kernel costs as much as many looks at memory.
+bool Core::poll_once() {
+  constexpr int looks_per_call = 32;
+  bool any = false;
+  for (int look = 0; look < looks_per_call && !pollables_.empty() && !any; ++look) {
+    for (std::size_t i = 0; i < pollables_.size(); ++i) any = pollables_[i]->poll() || any;  // one may end, and go
+    if (any) end_of_turn();
+  }
+  return loop_.poll() > 0 || any;
+}
+
+bool Core::may_sleep() {
+  for (Pollable* const pollable : pollables_) {
+    if (!pollable->prepare_to_sleep()) return false;
+  }
+  return true;
 }
 
 void Core::stop() {

@@ -23,6 +23,7 @@
 
 #include "broker/core/deadlines.h"
 #include "broker/core/pending.h"
+#include "broker/core/pollable.h"
 #include "protocol/frame.h"
 #include "storage/io_queue.h"
 
@@ -70,6 +71,11 @@ class Core {
   void end_of_turn();
   void wake_next_turn(std::shared_ptr<Wakeable> wakeable);
 
+  // Whether it polls before it sleeps; then also these, while they are there.
+  bool polls() const { return busy_poll_.count() > 0; }
+  void add(Pollable& pollable) { pollables_.push_back(&pollable); }
+  void remove(Pollable& pollable) { std::erase(pollables_, &pollable); }
+
   // Before a connection sends its own responses: answers what its requests have woken, if that is little. Who waits for
   // a record then has it one send earlier, and the one who sent it is not kept waiting behind many.
   static constexpr std::size_t answered_first_max = 4;
@@ -99,6 +105,8 @@ class Core {
   void await_files();
   void await_sweep();
   void poll_for(std::chrono::microseconds budget);
+  bool poll_once();
+  bool may_sleep();
   void drain();
   void let_clients_close();
 
@@ -126,6 +134,7 @@ class Core {
   std::vector<std::shared_ptr<Wakeable>> woken_;
   std::vector<std::shared_ptr<Wakeable>> running_;
   std::vector<std::shared_ptr<Wakeable>> next_turn_;
+  std::vector<Pollable*> pollables_;
   std::vector<std::shared_ptr<Flushable>> to_flush_;
   std::vector<std::shared_ptr<Flushable>> flushing_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;

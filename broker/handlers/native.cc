@@ -107,7 +107,8 @@ void open_channel(CoreHandlers& handlers, const RequestContext& context, const O
                                 Session::Settings{.kind = kind,
                                                   .ring_bytes = ring_bytes,
                                                   .heartbeat = std::chrono::milliseconds(response.heartbeat_ms),
-                                                  .client_id = context.header.client_id.value_or("")});
+                                                  .client_id = context.header.client_id.value_or(""),
+                                                  .want_stages = request.want_stages});
   session->begin(std::chrono::milliseconds(options.push_token_ms));
   if (factory == nullptr) return session->serve_over_connection();
   auto meeting = factory->expect(session, ring_bytes);
@@ -115,6 +116,7 @@ void open_channel(CoreHandlers& handlers, const RequestContext& context, const O
     // The session goes with its connection, as one whose client never comes.
     return refuse(response, ErrorCode::unsupported_endpoint_type, meeting.error().message());
   }
+  session->expect(*factory, meeting->token);
   response.token = meeting->token;
   response.endpoint = std::move(meeting->endpoint);
   response.token_valid_ms = options.push_token_ms;

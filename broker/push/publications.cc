@@ -156,7 +156,11 @@ void Publications::append(const messages::Put& header, base::ByteSpan batch) {
   if (topic->partition(header.partition) == nullptr) return refuse(header, ErrorCode::unknown_topic_or_partition);
   BatchAppender& appender = session_.owner().appender();
   const AppendOutcome outcome = appender.append(session_.core(), *topic, header.partition, batch, {});
-  if (outcome.error != ErrorCode::none) appender.count_refused();
+  if (outcome.error != ErrorCode::none) {
+    appender.count_refused();
+  } else if ((header.flags & messages::Put::want_stages) != 0) {
+    session_.owner().stamps().note(*topic->partition(header.partition), outcome.base_offset, monotonic_ns());
+  }
   queue_of(topic->partitions[static_cast<std::size_t>(header.partition)]).add(header, outcome);
 }
 

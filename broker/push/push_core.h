@@ -21,6 +21,7 @@
 #include "broker/push/delivery_function.h"
 #include "broker/push/push_limits.h"
 #include "broker/push/push_metrics.h"
+#include "broker/push/stage_stamps.h"
 #include "broker/push/topic_trie.h"
 #include "broker/topics/topics.h"
 
@@ -36,6 +37,7 @@ class PushCore final : public Wakeable {
     const base::Clock& clock;
     PushLimits& limits;
     PushMetrics& metrics;
+    StageStamps& stamps;
     ProduceMetrics produce_metrics;
     std::function<void(std::function<void()>)> run_on_worker;
 
@@ -55,6 +57,7 @@ class PushCore final : public Wakeable {
   PushLimits& limits() { return environment_.limits; }
   const Options& options() const { return environment_.limits.options(); }
   PushMetrics& metrics() { return environment_.metrics; }
+  StageStamps& stamps() { return environment_.stamps; }
   BatchAppender& appender() { return appender_; }
   ChannelFactory* factory(transport::ChannelKind kind) const;
   std::string why_no_channel(transport::ChannelKind kind) const;

@@ -19,6 +19,8 @@ constexpr std::size_t cold_places = 4;
 // Messages taken from a channel before others have their turn.
 constexpr std::size_t messages_per_turn = 512;
 
+constexpr std::size_t messages_at_once = 16;
+
 constexpr int silent_beats_max = 3;
 
 }  // namespace
@@ -48,17 +50,29 @@ void Session::serve_over_connection() {
   set_channel(std::move(channel));
 }
 
+void Session::expect(ChannelFactory& factory, const base::Uuid& token) {
+  expected_by_ = &factory;
+  token_ = token;
+}
+
 void Session::set_channel(std::unique_ptr<transport::Channel> channel) {
   if (connection_ == nullptr) return;
   channel_ = std::move(channel);
   unlink();  // it has come in time
   core().deadlines().add(*this, std::chrono::steady_clock::now() + settings_.heartbeat);
+  if (channel_->wake_descriptor() >= 0) {
+    bell_.emplace(core().loop(), channel_->wake_descriptor());
+    await_bell();
+    if (core().polls()) core().add(static_cast<Pollable&>(*this));
+  }
   wake();
 }
 
 // The end of the connection. What is still under way finds that this has gone.
 void Session::ended() {
   connection_ = nullptr;
+  unlink();
+  if (expected_by_ != nullptr) expected_by_->forget(token_);
   for (auto& [number, subscription] : subscriptions_) owner_.unwatch(*subscription);
   metrics().subscriptions.add(-static_cast<std::int64_t>(subscriptions_.size()));
   metrics().streams.add(-static_cast<std::int64_t>(streams_.size()));
@@ -70,13 +84,65 @@ void Session::ended() {
   publications_.clear();
   ready_.clear();
   subscriptions_.clear();
+  if (bell_) {
+    core().remove(static_cast<Pollable&>(*this));
+    bell_->release();  // the descriptor is the channel's
+  }
   if (over_connection_ == nullptr) channel_.reset();  // otherwise it may be what has found out
   owner_.limits().give_channel(settings_.ring_bytes);
-  unlink();
+}
+
+// --- Channels in memory.
+
+void Session::await_bell() {
+  bell_->async_wait(boost::asio::posix::descriptor_base::wait_read,
+                    [self = shared()](const boost::system::error_code& error) {
+                      if (error || self->connection_ == nullptr) return;
+                      self->blocked_ = false;
+                      self->awake();
+                      self->wake();
+                      self->core().end_of_turn();
+                      if (self->connection_ != nullptr) self->await_bell();
+                    });
+}
+
+void Session::awake() {
+  if (std::exchange(asleep_, false)) channel_->awake();
+}
+
+// At the end of a turn, on a core that does not poll.
+void Session::sleep() {
+  if (prepare_to_sleep()) return;
+  blocked_ = false;
+  take_next_turn();
+}
+
+void Session::take_next_turn() {
+  has_next_turn_ = true;
+  wake_next_turn();
+}
+
+bool Session::prepare_to_sleep() {
+  if (asleep_) return true;
+  asleep_ = true;
+  // Messages that are not to be taken yet are no reason to stay awake: answers to puts will be.
+  return channel_->prepare_to_sleep() || (paused_ && !blocked_);
+}
+
+bool Session::poll() {
+  awake();
+  if (blocked_ && channel_->room_bytes() >= channel_->message_bytes_max()) blocked_ = false;
+  const bool any = receive();
+  if (connection_ == nullptr) return true;
+  const bool work = !blocked_ && !ready_.empty();
+  if (work) wake();
+  return any || work;
 }
 
 void Session::fail(std::string_view why) {
-  if (connection_ != nullptr) connection_->close(why);
+  if (connection_ == nullptr) return;
+  boost::asio::post(core().loop(), [self = shared()] {});  // whoever called us is not done with this
+  connection_->close(why);
 }
 
 void Session::add_outgoing(protocol::FrameBuffer& out) {
@@ -93,44 +159,41 @@ void Session::sent() {
 
 void Session::run(protocol::FrameBuffer& scratch) {
   rearm();
+  has_next_turn_ = false;
   if (connection_ == nullptr || channel_ == nullptr) return;
-  if (!receive()) return;
+  awake();
+  receive();
+  if (connection_ == nullptr) return;
   send();
-  if (connection_ == nullptr || !paused_ || puts_are_full()) return;
-  if (!receive()) return;  // what had been put back
-  if (!paused_) connection_->go_on(scratch);
+  if (connection_ != nullptr && paused_ && !puts_are_full()) {
+    receive();  // what had been put back
+    if (connection_ != nullptr && over_connection_ != nullptr && !paused_) connection_->go_on(scratch);
+  }
+  if (connection_ != nullptr && bell_ && !core().polls() && !has_next_turn_) sleep();
 }
 
 bool Session::puts_are_full() const {
   return publications_.unanswered() >= static_cast<std::size_t>(owner_.options().push_puts_in_flight_max);
 }
 
-// False: the channel has ended, and the connection with it.
+// Whether any message has come. The channel may have ended, and the connection with it.
 bool Session::receive() {
   std::size_t count = 0;
   while (count < messages_per_turn && !puts_are_full()) {
     // One at a time while puts come near their bound would be exact; a few above it do no harm.
-    const auto polled = channel_->poll(*this, 16);
-    if (!polled) {
-      fail(polled.error().message());
-      return false;
-    }
-    if (!violation_.empty()) {
-      metrics().ended_for_violation.add();
-      fail(violation_);
-      return false;
+    const auto polled = channel_->poll(*this, messages_at_once);
+    if (!polled || !violation_.empty()) {
+      if (polled || polled.error().kind() == base::ErrorKind::corrupt) metrics().ended_for_violation.add();
+      fail(polled ? violation_ : polled.error().message());
+      return true;
     }
     count += *polled;
     if (*polled == 0) break;
   }
   if (count > 0) heard_ = true;
-  if (over_connection_ != nullptr) {
-    paused_ = puts_are_full() || over_connection_->has_rest();
-  } else {
-    paused_ = puts_are_full();
-  }
-  if (count >= messages_per_turn) wake_next_turn();
-  return true;
+  paused_ = puts_are_full() || (over_connection_ != nullptr && over_connection_->has_rest());
+  if (count >= messages_per_turn) take_next_turn();
+  return count > 0;
 }
 
 base::Result<void> Session::arrived(base::ByteSpan bytes) {
@@ -138,7 +201,7 @@ base::Result<void> Session::arrived(base::ByteSpan bytes) {
     return base::Error(base::ErrorKind::invalid, "the channel is not on this connection");
   over_connection_->arrived(bytes);
   while (over_connection_->has_rest() && !puts_are_full()) {
-    const auto polled = channel_->poll(*this, 16);
+    const auto polled = channel_->poll(*this, messages_at_once);
     if (!polled) return polled.error();
     if (!violation_.empty()) {
       metrics().ended_for_violation.add();
@@ -182,7 +245,7 @@ void Session::send() {
     spoke_ = true;
     channel_->flush();
   }
-  if (connection_ != nullptr && !blocked_ && !ready_.empty()) wake_next_turn();
+  if (connection_ != nullptr && !blocked_ && !ready_.empty()) take_next_turn();
 }
 
 void Session::remove(Stream& stream) {

@@ -15,9 +15,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include <boost/asio/posix/stream_descriptor.hpp>
+
 #include "broker/core/attachment.h"
 #include "broker/core/connection.h"
 #include "broker/core/deadlines.h"
+#include "broker/core/pollable.h"
 #include "broker/push/connection_channel.h"
 #include "broker/push/publications.h"
 #include "broker/push/push_core.h"
@@ -25,13 +28,18 @@
 
 namespace cms::broker::push {
 
-class Session final : public Wakeable, public Attachment, private transport::MessageReceiver, private Deadline {
+class Session final : public Wakeable,
+                      public Attachment,
+                      private transport::MessageReceiver,
+                      private Deadline,
+                      private Pollable {
  public:
   struct Settings {
     transport::ChannelKind kind = transport::ChannelKind::tcp;
     std::size_t ring_bytes = 0;  // taken from the broker's limits; given back when the session ends
     std::chrono::milliseconds heartbeat{0};
     std::string client_id;
+    bool want_stages = false;
   };
 
   // What a request gets for an answer.
@@ -49,8 +57,11 @@ class Session final : public Wakeable, public Attachment, private transport::Mes
   // channel nothing is sent; without one for `patience` the connection is closed.
   void begin(std::chrono::milliseconds patience);
 
-  void set_channel(std::unique_ptr<transport::Channel> channel);
   void serve_over_connection();  // the TCP channel
+  void set_channel(std::unique_ptr<transport::Channel> channel);
+
+  // Until it has its channel its client is expected with this token; `factory` is told when it need not be any more.
+  void expect(ChannelFactory& factory, const base::Uuid& token);
 
   // --- Requests.
   Outcome subscribe(Subscription::Settings settings);
@@ -87,6 +98,7 @@ class Session final : public Wakeable, public Attachment, private transport::Mes
   bool take_cold_place(Stream& stream);
   void give_cold_place(bool held);
 
+  bool wants_stages() const { return settings_.want_stages; }
   void count_pushed(std::uint64_t records, std::size_t bytes);
   void count_put();
 
@@ -104,6 +116,14 @@ class Session final : public Wakeable, public Attachment, private transport::Mes
 
   // --- Deadline.
   void expired() override;
+
+  // --- Pollable: while the core polls, a channel in memory is looked at without a system call.
+  bool poll() override;
+  bool prepare_to_sleep() override;
+  void awake();
+  void sleep();
+  void await_bell();
+  void take_next_turn();
 
   // --- MessageReceiver.
   void received(base::ByteSpan message) override;
@@ -127,9 +147,14 @@ class Session final : public Wakeable, public Attachment, private transport::Mes
 
   Connection* connection_;  // null once it has ended
   std::unique_ptr<transport::Channel> channel_;
-  ConnectionChannel* over_connection_ = nullptr;  // channel_, if it is that
-  bool blocked_ = false;                          // the channel took nothing and has not had room since
-  bool paused_ = false;                           // too many puts are unanswered
+  ConnectionChannel* over_connection_ = nullptr;               // channel_, if it is that
+  bool blocked_ = false;                                       // the channel took nothing and has not had room since
+  bool paused_ = false;                                        // too many puts are unanswered
+  bool has_next_turn_ = false;                                 // asked for in this one
+  bool asleep_ = false;                                        // the client rings
+  std::optional<boost::asio::posix::stream_descriptor> bell_;  // of channels that have one
+  ChannelFactory* expected_by_ = nullptr;
+  base::Uuid token_;
   std::string violation_;
 
   std::unordered_map<std::int32_t, std::unique_ptr<Subscription>> subscriptions_;

@@ -81,7 +81,9 @@ std::int64_t Stream::lag() const {
 
 // Under the partition's lock, on any thread.
 bool Stream::reached(Partition&, Offset) {
+  if (session_.wants_stages()) stable_ns_.store(monotonic_ns(), std::memory_order_relaxed);
   session_.list(*this);
+  if (session_.wants_stages()) listed_ns_.store(monotonic_ns(), std::memory_order_relaxed);
   return false;  // it is told of every move
 }
 
@@ -217,7 +219,10 @@ Stream::Sent Stream::send_run(Outlet& outlet, std::span<const base::Bytes> slice
   const bool taken = outlet.offer(parts);
   parts.clear();
   if (!taken) return Sent::full;
-  for (const base::Bytes& slice : slices) passed(slice);
+  for (const base::Bytes& slice : slices) {
+    if (session_.wants_stages()) tell_stages(outlet, slice);
+    passed(slice);
+  }
   subscription_->sent(size);
   session_.count_pushed(records_passed_, size);
   outlet.bytes_sent += size;
@@ -274,6 +279,24 @@ void Stream::start_cold_read(storage::ColdRange range, Offset below, std::size_t
     if (stream->cold_.empty()) return stream->session_.lost(*stream, ErrorCode::kafka_storage_error);
     stream->session_.list(*stream);
   });
+}
+
+// For measuring only: what the channel does not take now is not told.
+void Stream::tell_stages(Outlet& outlet, base::ByteSpan batches) {
+  while (const auto batch = records::BatchView::frame(batches)) {
+    batches = batches.subspan(batch->size());
+    const auto appended_ns = session_.owner().stamps().find(*partition_, batch->base_offset());
+    if (!appended_ns) continue;
+    messages::Stages stages;
+    stages.stream = number_;
+    stages.offset = batch->base_offset();
+    stages.appended_ns = *appended_ns;
+    stages.stable_ns = stable_ns_.load(std::memory_order_relaxed);
+    stages.enqueued_ns = listed_ns_.load(std::memory_order_relaxed);
+    stages.pushed_ns = monotonic_ns();
+    const base::Bytes parts[] = {borrowed(messages::bytes_of(stages))};
+    outlet.offer(parts);
+  }
 }
 
 // Moves the cursor behind these batches.

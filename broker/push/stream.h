@@ -70,6 +70,7 @@ class Stream final : public Source {
   Step send_read(Outlet& outlet);
   void start_cold_read(storage::ColdRange range, Offset below, std::size_t bytes_max);
   void passed(base::ByteSpan batches);
+  void tell_stages(Outlet& outlet, base::ByteSpan batches);
   std::size_t run_bytes_max(const Outlet& outlet) const;
 
   // Fixed at construction.
@@ -98,6 +99,8 @@ class Stream final : public Source {
 
   // Any thread.
   std::atomic<ErrorCode> lost_{ErrorCode::none};
+  std::atomic<std::int64_t> stable_ns_{0};  // the last move of the frontier, where stages are wanted
+  std::atomic<std::int64_t> listed_ns_{0};
 };
 
 }  // namespace cms::broker::push
