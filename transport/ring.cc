@@ -99,8 +99,9 @@ bool RingWriter::prepare_to_sleep() {
   // each message that was read would cost more than the messages.
   const std::uint64_t wanted_at = std::min(published_, written_ - size_ / 2);
   room_wished_ = true;
-  header_.room_wanted_at.store(wanted_at, std::memory_order_seq_cst);
-  if (header_.head.load(std::memory_order_seq_cst) < wanted_at) return true;  // see publish()
+  header_.room_wanted_at.store(wanted_at, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // see publish()
+  if (header_.head.load(std::memory_order_acquire) < wanted_at) return true;
   needed_ = 0;
   return false;
 }
@@ -108,7 +109,7 @@ bool RingWriter::prepare_to_sleep() {
 bool RingWriter::awake() {
   if (!room_wished_) return false;
   room_wished_ = false;
-  return header_.room_wanted_at.exchange(0, std::memory_order_seq_cst) == 0;
+  return header_.room_wanted_at.exchange(0, std::memory_order_acq_rel) == 0;
 }
 
 RingReader::RingReader(RingHeader& header, base::ByteSpan data)
@@ -135,15 +136,16 @@ base::ByteSpan RingReader::violated(std::string_view what) {
 
 bool RingReader::prepare_to_sleep() {
   sleeping_ = true;
-  header_.reader_sleeps.store(1, std::memory_order_seq_cst);
-  return violation_.empty() && header_.tail.load(std::memory_order_seq_cst) == head_ &&
+  header_.reader_sleeps.store(1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // see RingWriter::publish
+  return violation_.empty() && header_.tail.load(std::memory_order_acquire) == head_ &&
          header_.closed.load(std::memory_order_acquire) == 0;
 }
 
 bool RingReader::awake() {
   if (!sleeping_) return false;
   sleeping_ = false;
-  return header_.reader_sleeps.exchange(0, std::memory_order_seq_cst) == 0;
+  return header_.reader_sleeps.exchange(0, std::memory_order_acq_rel) == 0;
 }
 
 }  // namespace cms::transport

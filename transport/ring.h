@@ -129,12 +129,14 @@ class RingWriter {
     const std::uint64_t limit = claims_waiting_ == 0 ? written_ : claims_[first_claim_ & claims_mask()].position;
     if (limit == published_) return false;
     published_ = limit;
-    // Sequentially consistent, as the reader's pair is (RingReader::prepare_to_sleep): of "tail, then flag read" here
-    // and "flag, then tail read" there, at least one reads what the other has stored. So either the reader sees the
-    // message and stays awake, or we see its flag and ring.
-    header_.tail.store(limit, std::memory_order_seq_cst);
-    return header_.reader_sleeps.load(std::memory_order_seq_cst) != 0 &&
-           header_.reader_sleeps.exchange(0, std::memory_order_seq_cst) != 0;
+    header_.tail.store(limit, std::memory_order_release);
+    // The fence pairs with the one in RingReader::prepare_to_sleep: of "tail, then flag read" here and "flag, then tail
+    // read" there, at least one reads what the other has stored. So either the reader sees the message and stays awake,
+    // or we see its flag and ring. (A store that is itself sequentially consistent would fetch the tail's line only
+    // after all lines of the messages.)
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return header_.reader_sleeps.load(std::memory_order_relaxed) != 0 &&
+           header_.reader_sleeps.exchange(0, std::memory_order_acq_rel) != 0;
   }
   bool has_unpublished() const { return written_ != published_; }
 
@@ -211,7 +213,7 @@ class RingReader {
   RingReader(RingHeader& header, base::ByteSpan data);
 
   // Hands out up to `messages_max` of the messages that are visible. `receive(span)` gets bytes of the ring itself,
-  // which a peer can still change. Their room stays taken until give_back_room(). How many: 0 also when there was
+  // which a peer can still change. Their room stays taken until it is given back. How many: 0 also when there was
   // nothing but padding, or a violation.
   template <typename Receive>
   std::size_t read(std::size_t messages_max, Receive&& receive) {
@@ -256,15 +258,20 @@ class RingReader {
   std::uint64_t begin() const { return head_; }
   void done_with(std::uint64_t cursor) { head_ = cursor; }  // a value that next() has left
 
-  // Lets the writer use the room of what was read. Once per poll. True: the writer waits for it, ring.
+  // Lets the writer use the room of what was read. True: the writer waits for it, ring.
   bool give_back_room() {
     if (head_ == given_back_) return false;
     given_back_ = head_;
-    // Sequentially consistent with RingWriter::prepare_to_sleep, as publish() is with ours.
-    header_.head.store(head_, std::memory_order_seq_cst);
-    const std::uint64_t wanted_at = header_.room_wanted_at.load(std::memory_order_seq_cst);
-    return wanted_at != 0 && head_ >= wanted_at && header_.room_wanted_at.exchange(0, std::memory_order_seq_cst) != 0;
+    header_.head.store(head_, std::memory_order_release);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with RingWriter::prepare_to_sleep
+    const std::uint64_t wanted_at = header_.room_wanted_at.load(std::memory_order_relaxed);
+    return wanted_at != 0 && head_ >= wanted_at && header_.room_wanted_at.exchange(0, std::memory_order_acq_rel) != 0;
   }
+
+  // The same, but only once it is an eighth of the ring. It costs a wait for all earlier stores, and the writer a miss
+  // when it looks; so this is for behind each read(), and give_back_room() for when nothing was there to be read. Room
+  // must not be kept back while the reader does something else.
+  bool give_back_much_room() { return head_ - given_back_ >= size_ / 8 && give_back_room(); }
 
   // There is something that was not read, padding perhaps.
   bool has_more() const { return header_.tail.load(std::memory_order_acquire) != head_; }

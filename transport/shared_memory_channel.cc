@@ -122,8 +122,12 @@ base::Result<std::size_t> SharedMemoryChannel::poll(MessageReceiver& receiver, s
   if (ended_) return *ended_;
   const std::size_t messages =
       in_.read(messages_max, [&receiver](base::ByteSpan message) { receiver.received(message); });
+  if (messages > 0) {
+    if (in_.give_back_much_room()) ring();
+    return messages;
+  }
   if (in_.give_back_room()) ring();
-  return messages > 0 ? messages : nothing_read();
+  return nothing_read();
 }
 
 base::Result<std::size_t> SharedMemoryChannel::nothing_read() {
@@ -142,6 +146,7 @@ base::Result<std::size_t> SharedMemoryChannel::nothing_read() {
 
 bool SharedMemoryChannel::prepare_to_sleep() {
   flush();
+  if (in_.give_back_room()) ring();
   const bool nothing_to_read = in_.prepare_to_sleep();
   return out_.prepare_to_sleep() && nothing_to_read && !ended_ && !peer_gone_;
 }
