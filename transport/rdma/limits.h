@@ -49,8 +49,8 @@ static_assert(sends_reserved >= 4, "iWARP needs two for a write and two for a cr
 
 // The connection. A link that is dead is noticed after (retries + 1) acknowledgement timeouts; devices may take up to
 // four times as long.
-inline constexpr std::uint8_t acknowledgement_timeout = 16;  // 4.096 us * 2^16 = 268 ms
-inline constexpr std::uint8_t retries = 7;
+inline constexpr std::uint8_t acknowledgement_timeout = 16;    // 4.096 us * 2^16 = 268 ms
+inline constexpr std::uint8_t retries = 6;                     // 7 is for ever with the kernel's software RoCE
 inline constexpr std::uint8_t receiver_not_ready_timer = 12;   // 0.64 ms; 0, what librdmacm leaves, is 655 ms
 inline constexpr std::uint8_t receiver_not_ready_retries = 6;  // 7 would be for ever
 

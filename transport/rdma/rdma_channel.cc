@@ -53,7 +53,8 @@ base::Result<std::size_t> RdmaChannel::nothing_read() {
     return *failed_;
   }
   if (in_.has_more()) return std::size_t{0};
-  if (in_.ended()) fail(ErrorKind::closed, "the peer has closed the channel");
+  // Whatever became of the connection afterwards.
+  if (in_.ended()) failed_.emplace(ErrorKind::closed, "the peer has closed the channel");
   if (peer_gone_) fail(ErrorKind::closed, "the peer has gone");
   if (failed_) return *failed_;
   if (++polls_unlooked_ >= polls_unlooked_max) look_for_events();

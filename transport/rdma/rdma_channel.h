@@ -79,6 +79,8 @@ class RdmaChannel final : public RingChannel {
   // Parts that were gathered, not copied, since the beginning.
   std::uint64_t parts_gathered() const { return parts_gathered_; }
 
+  const Connection& connection() const { return *connection_; }
+
   // iWARP expects the end that connected to send first.
   void say_hello() { post_doorbell(Doorbell::of(DoorbellKind::head, 0)); }
 

@@ -212,7 +212,9 @@ void RdmaChannel::drain_received() {
 void RdmaChannel::arrived(const ibv_wc& completion) {
   if (completion.status != IBV_WC_SUCCESS) {
     drain_sent();
-    return fail(ErrorKind::io, std::string("the connection has broken: ") + ibv_wc_status_str(completion.status));
+    // Below iWARP lies TCP, which ends like this also in good order.
+    const ErrorKind kind = connection_->has_immediates ? ErrorKind::io : ErrorKind::closed;
+    return fail(kind, std::string("the connection has ended: ") + ibv_wc_status_str(completion.status));
   }
   const bool has_word = connection_->has_immediates ? (completion.wc_flags & IBV_WC_WITH_IMM) != 0
                                                     : completion.byte_len == sizeof(std::uint32_t);
