@@ -18,6 +18,9 @@ target_include_directories(libcms INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR
                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 # By name, so that the package needs no other packages to be found. Behind the archive, in the order of need.
 set(library_needs spdlog fmt isal zstd lz4 deflate z snappy xxhash pthread)
+if(rdma_FOUND)
+  list(APPEND library_needs rdmacm ibverbs)
+endif()
 target_link_libraries(libcms INTERFACE ${library_needs})
 
 foreach(example hello_publisher hello_subscriber)

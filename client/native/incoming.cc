@@ -217,8 +217,18 @@ void Incoming::lost(const Error&) {
 }
 
 Result<void> Incoming::connected() {
+  std::vector<std::uint32_t> refused;
   for (auto& [number, subscribed] : subscriptions_) {
-    if (const cms::Result<void> done = request(*subscribed); !done) return Error(ErrorKind::io, done.error().message);
+    const cms::Result<void> done = request(*subscribed);
+    if (done) continue;
+    if (done.error().code == Code::lost || done.error().code == Code::timed_out)
+      return Error(ErrorKind::io, done.error().message);
+    refused.push_back(number);
+    if (options_.on_closed) options_.on_closed({number, subscribed->wanted.topics, -1, -1, &done.error()});
+  }
+  for (const std::uint32_t number : refused) {
+    link_->forget_subscription(number);
+    subscriptions_.erase(number);
   }
   return {};
 }

@@ -52,6 +52,7 @@ void Link::take(OpenedChannel opened) {
   opened_ = std::move(opened);
   kind_ = public_kind(opened_.channel->kind());
   message_bytes_max_ = opened_.channel->message_bytes_max();
+  ++channels_;
   sent_at_ = received_at_ = steady_clock::now();
   broken_.reset();
 }
@@ -171,6 +172,7 @@ void Link::lose() {
   opened_.socket_link.reset();
   opened_.cluster.reset();
   broken_.reset();
+  armed_ = false;
   streams_.clear();
   cutting_ = nullptr;
   retry_pause_ = retry_pause_min;

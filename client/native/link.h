@@ -109,6 +109,12 @@ class Link final : private transport::MessageReceiver {
   void flush();
   std::size_t message_bytes_max() const { return message_bytes_max_; }
 
+  // For those who write into the ring themselves: null without a channel. Each channel has a number of its own.
+  transport::RingChannel* ring_channel() { return lost() ? nullptr : opened_.channel.get(); }
+  std::uint64_t channel_number() const { return channels_; }
+  std::chrono::milliseconds heartbeat() const { return opened_.heartbeat; }
+  void has_sent() { sent_ = true; }
+
   // One batch may be cut into messages, between which no other put may come. Who holds this, or nobody.
   const void* cutting() const { return cutting_; }
   void set_cutting(const void* who) { cutting_ = who; }
@@ -165,6 +171,7 @@ class Link final : private transport::MessageReceiver {
   SteadyTime retry_at_;
   std::chrono::milliseconds retry_pause_{};
   std::uint64_t reconnects_ = 0;
+  std::uint64_t channels_ = 0;  // had so far
 };
 
 }  // namespace cms::client

@@ -203,21 +203,23 @@ cms::Result<OutgoingBatch*> Outgoing::loan(std::string_view name, std::size_t va
   const std::int64_t timestamp = record.timestamp_ms == cms::no_timestamp ? now_ms() : record.timestamp_ms;
   if (!(*lane)->waiting.empty()) (*lane)->waiting.back()->collects = false;
   OutgoingBatch* const batch = new_batch(**lane, false);
+  if (options_.loans_in_ring && !options_.idempotent) claim_ring(**lane, *batch, records::header_size + *size);
   std::byte* const value = batch->add(layout, *size, timestamp, next_ticket_++);
   batch->value = {value, value_bytes};
   batch->state = State::open;
-  batch->expires_at = steady_clock::now() + options_.loan_timeout;
-  loans_.push_back(batch);
+  const milliseconds limit = batch->ring ? std::min(options_.loan_timeout, link_->heartbeat()) : options_.loan_timeout;
+  batch->expires_at = steady_clock::now() + limit;
+  const auto place = std::find_if(loans_.begin(), loans_.end(), [batch](const OutgoingBatch* other) {
+    return other->expires_at > batch->expires_at;
+  });
+  loans_.insert(place, batch);
   ++records_;
   bytes_ += batch->bytes;
   return batch;
 }
 
 cms::Result<std::uint64_t> Outgoing::send(OutgoingBatch* loan) {
-  if (loan->state == State::open && steady_clock::now() >= loan->expires_at) {
-    abandon(loan);
-    return cms::Error{Code::expired, "the loan was held for too long", 0};
-  }
+  if (loan->state == State::open && steady_clock::now() >= loan->expires_at) expire_loans(loan->expires_at);
   if (loan->state == State::expired) {
     pool_.give_back(loan);
     return cms::Error{Code::expired, "the loan was held for too long", 0};
@@ -236,6 +238,7 @@ void Outgoing::abandon(OutgoingBatch* loan) {
     lane.waiting.remove(loan);
     std::erase(loans_, loan);
     forget(*loan);
+    if (is_in_current_ring(*loan)) link_->ring_channel()->out().abandon(loan->ring->claim);
     send_waiting(lane);
     link_->flush();
   }

@@ -117,6 +117,9 @@ class Outgoing final : public LinkUser {
   void acknowledge(OutgoingBatch* batch, std::int64_t base_offset, const cms::Error* error);
   void forget(OutgoingBatch& batch);  // in the window
   void expire_loans(SteadyTime now);
+  void claim_ring(Lane& lane, OutgoingBatch& batch, std::size_t bytes);
+  transport::Offered put_in_ring(Lane& lane, OutgoingBatch& batch);
+  bool is_in_current_ring(const OutgoingBatch& batch) const;
   void fail_all(BatchList& list, const cms::Error& error);
   void fail_all_settled(Lane& lane, const cms::Error& error);
   void wants_turn(Lane& lane);

@@ -2,6 +2,7 @@
 #include "client/native/outgoing_batch.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace cms::client {
@@ -15,12 +16,19 @@ void OutgoingBatch::begin() {
   tries = 0;
   sent = 0;
   value = {};
+  ring.reset();
+}
+
+void OutgoingBatch::leave_ring() {
+  if (memory.size() < bytes) memory.resize(bytes);
+  std::memcpy(memory.data(), data(), bytes);
+  ring.reset();
 }
 
 std::byte* OutgoingBatch::add(const RecordLayout& layout, std::size_t size, std::int64_t timestamp_ms,
                               std::uint64_t ticket) {
-  if (memory.size() < bytes + size) memory.resize(std::max(bytes + size, memory.size() * 2));
-  std::byte* const value_at = layout.store(memory.data() + bytes);
+  if (!ring && memory.size() < bytes + size) memory.resize(std::max(bytes + size, memory.size() * 2));
+  std::byte* const value_at = layout.store(data() + bytes);
   bytes += size;
   tickets.push_back(ticket);
   if (fields.record_count++ == 0) {
@@ -76,6 +84,7 @@ OutgoingBatch* BatchPool::take() { return free_.empty() ? new OutgoingBatch : fr
 void BatchPool::give_back(OutgoingBatch* batch) {
   batch->state = OutgoingBatch::State::idle;
   batch->lane = nullptr;
+  batch->ring.reset();
   if (free_.size() >= kept_max || batch->memory.size() > kept_bytes_max) {
     delete batch;
   } else {

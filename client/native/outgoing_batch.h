@@ -5,6 +5,8 @@
 #include <cms/record.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,13 @@
 namespace cms::client {
 
 struct Lane;
+
+// A claim of a channel's ring, with the memory it lies in.
+struct RingSpace {
+  transport::RingClaim claim;
+  std::shared_ptr<const void> memory;
+  std::uint64_t channel = 0;  // Link::channel_number() of whose ring it is
+};
 
 struct OutgoingBatch {
   enum class State : std::uint8_t {
@@ -28,7 +37,8 @@ struct OutgoingBatch {
   Lane* lane = nullptr;
 
   std::vector<std::byte> memory;  // its size only grows
-  std::size_t bytes = 0;          // of it, header included
+  std::optional<RingSpace> ring;  // of a loan: it lies here instead, behind the header of its put
+  std::size_t bytes = 0;          // header included
   std::vector<std::uint64_t> tickets;
   BatchFields fields;
   bool collects = false;  // more records may be added
@@ -41,6 +51,8 @@ struct OutgoingBatch {
   SteadyTime expires_at;
 
   void begin();
+  std::byte* data() { return ring ? ring->claim.space.data() + sizeof(push::Put) : memory.data(); }
+  void leave_ring();  // copied into memory of its own
   // Space for the value of one more record; `layout` has its size, and deltas for this batch.
   std::byte* add(const RecordLayout& layout, std::size_t size, std::int64_t timestamp_ms, std::uint64_t ticket);
 };

@@ -2,6 +2,7 @@
 // The way of batches to the broker, and what it answers. Nothing is allocated for a batch once the pool has grown.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "client/native/outgoing.h"
@@ -98,11 +99,47 @@ void Outgoing::number(Lane& lane, OutgoingBatch& batch) {
     batch.fields.base_sequence = lane.next_sequence;
     lane.next_sequence = records::advance_sequence(lane.next_sequence, batch.fields.record_count);
   }
-  seal_batch({batch.memory.data(), batch.bytes}, batch.fields);
+  seal_batch({batch.data(), batch.bytes}, batch.fields);
+}
+
+bool Outgoing::is_in_current_ring(const OutgoingBatch& batch) const {
+  return batch.ring && !link_->lost() && batch.ring->channel == link_->channel_number();
+}
+
+// Only when its turn would be at once: what is claimed has its place in the order of the channel.
+void Outgoing::claim_ring(Lane& lane, OutgoingBatch& batch, std::size_t bytes) {
+  transport::RingChannel* const channel = link_->ring_channel();
+  bytes += sizeof(push::Put);
+  if (channel == nullptr || lane.waiting.front() != &batch || lane.in_flight.size() >= options_.batches_in_flight_max ||
+      link_->cutting() != nullptr || bytes > link_->message_bytes_max())
+    return;
+  RingSpace space;
+  if (channel->out().claim(bytes, space.claim) != Offered::taken) return;
+  space.memory = channel->memory();
+  space.channel = link_->channel_number();
+  batch.ring = std::move(space);
+}
+
+Offered Outgoing::put_in_ring(Lane& lane, OutgoingBatch& batch) {
+  number(lane, batch);
+  lane.topic->expect(&batch);
+  push::Put header;
+  header.flags = options_.want_stages ? push::Put::want_stages : std::uint16_t{0};
+  header.publication = lane.topic->number;
+  header.put_id = batch.put_id;
+  header.partition = lane.partition;
+  header.batch_bytes = static_cast<std::uint32_t>(batch.bytes);
+  std::memcpy(batch.ring->claim.space.data(), &header, sizeof header);
+  link_->ring_channel()->out().commit(batch.ring->claim, sizeof header + batch.bytes);
+  link_->has_sent();
+  batch.ring.reset();
+  return Offered::taken;
 }
 
 // In pieces, if it is larger than a message.
 Offered Outgoing::put(Lane& lane, OutgoingBatch& batch) {
+  if (is_in_current_ring(batch)) return put_in_ring(lane, batch);
+  if (batch.ring) batch.leave_ring();
   if (link_->cutting() != nullptr && link_->cutting() != &batch) return Offered::full;
   if (!batch.numbered) number(lane, batch);
   if (batch.sent == 0) batch.put_id = 0;
@@ -150,7 +187,8 @@ void Outgoing::refused(OutgoingBatch& batch, ErrorCode code) {
   ++batch.tries;
   if (options_.idempotent) {
     const bool follows = is_out_of_sequence(code) && lane.trouble != Trouble::none;
-    const bool passes = protocol::is_retriable(code) && !is_out_of_sequence(code) && batch.tries < tries_max && !is_gone(code);
+    const bool passes =
+        protocol::is_retriable(code) && !is_out_of_sequence(code) && batch.tries < tries_max && !is_gone(code);
     const bool renumber = is_out_of_sequence(code) && batch.tries < numbered_tries_max;
     if (!follows && !passes) lane.trouble = Trouble::renumber;
     if (lane.trouble == Trouble::none) lane.trouble = Trouble::retry;
@@ -254,6 +292,8 @@ void Outgoing::expire_loans(SteadyTime now) {
     loan->lane->waiting.remove(loan);
     forget(*loan);
     loan->state = State::expired;
+    // Its space must not be used again while somebody may write there, and nothing gets past it.
+    if (is_in_current_ring(*loan)) (void)link_->failed(Error(ErrorKind::closed, "a loan in the ring has expired"));
     wants_turn(*loan->lane);
   }
 }

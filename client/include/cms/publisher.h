@@ -54,6 +54,11 @@ struct PublisherOptions {
   std::size_t batches_in_flight_max = 5;
   std::size_t batch_bytes_max = std::size_t{64} << 10;  // of those that are collected; a larger record goes alone
   std::chrono::milliseconds loan_timeout{30'000};
+  // Loans give space in the channel's ring itself, where there is room: the value is never copied on this side. Not
+  // with `idempotent`, which keeps what it may have to send again. While such a loan is open, nothing that was
+  // published after it leaves this session, whatever its topic; so it expires after the heartbeat at the latest, and
+  // one that does costs the session its connection, which is made again.
+  bool loans_in_ring = false;
   bool create_topics = true;  // where the broker does so
   bool want_stages = false;   // for measuring: see SubscriberOptions::on_stages
 

@@ -78,7 +78,7 @@ struct Gap {
   std::int64_t to = 0;
 };
 
-// A partition joins or leaves a subscription.
+// A partition joins or leaves a subscription; partition -1: all of it leaves, the broker does not take it again.
 struct PartitionChange {
   std::uint32_t subscription = 0;
   std::string_view topic;
