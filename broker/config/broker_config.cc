@@ -70,7 +70,7 @@ ConfigEntry describe_unknown(const std::string& name, ConfigSource source) {
 }
 
 std::optional<ConfigRefusal> why_not_dynamic(const OptionTable& table, std::string_view name, std::string_view value) {
-  const OptionSpec* option = table.find(name);
+  const OptionSpec* option = table.find(canonical_option(name));
   if (option == nullptr) return std::nullopt;
   if (!option->dynamic) {
     return ConfigRefusal{Code::invalid_request, "Cannot update these configs dynamically: [" + std::string(name) + "]"};
@@ -97,6 +97,11 @@ std::string current_list(const OptionTable& table, const ConfigMap& configs, con
   return option == nullptr ? std::string() : option->default_text.value_or("");
 }
 
+ConfigRefusal not_a_list_of_the_broker(const ConfigOperation& operation) {
+  const std::string verb = operation.kind == ConfigOperation::Kind::append ? "append" : "subtract";
+  return {Code::invalid_config, "Config value " + verb + " is not allowed for config key: " + operation.name};
+}
+
 std::optional<ConfigRefusal> apply(const OptionTable& table, const ConfigOperation& operation, ConfigMap& configs) {
   using Kind = ConfigOperation::Kind;
   if (operation.kind == Kind::remove) {
@@ -105,7 +110,7 @@ std::optional<ConfigRefusal> apply(const OptionTable& table, const ConfigOperati
   }
   if (operation.kind == Kind::set || !operation.value) return set(table, configs, operation.name, operation.value);
   const OptionSpec* option = table.find(operation.name);
-  if (option == nullptr || option->rule.type != ConfigType::list) return not_a_list(operation);
+  if (option == nullptr || option->rule.type != ConfigType::list) return not_a_list_of_the_broker(operation);
   return set(table, configs, operation.name, changed_list(current_list(table, configs, operation.name), operation));
 }
 

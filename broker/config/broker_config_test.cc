@@ -68,6 +68,18 @@ TEST(BrokerConfigTest, OptionsThatNeedARestartAreRefusedInKafkasWords) {
   EXPECT_EQ(set("log.segment.bytes", "1").refusal().code, Code::invalid_request);
 }
 
+TEST(BrokerConfigTest, OlderNamesOfOptionsAreRefusedAsTheOptionsAre) {
+  EXPECT_EQ(set("broker.id", "2").refusal().message, "Cannot update these configs dynamically: [broker.id]");
+}
+
+TEST(BrokerConfigTest, AppendToANumberIsRefusedInKafkasWords) {
+  const ConfigOperation append{"log.retention.ms", Kind::append, "1"};
+  EXPECT_EQ(alter_broker_config({}, {&append, 1}).refusal().message,
+            "Config value append is not allowed for config key: log.retention.ms");
+  const ConfigOperation subtract{"log.retention.ms", Kind::subtract, "1"};
+  EXPECT_EQ(alter_broker_config({}, {&subtract, 1}).refusal().code, Code::invalid_config);
+}
+
 TEST(BrokerConfigTest, DynamicValuesAreSetAppendedAndRemoved) {
   ConfigMap configs = *set("log.retention.ms", "100");
   EXPECT_EQ(configs.at("log.retention.ms"), "100");

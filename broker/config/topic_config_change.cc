@@ -75,8 +75,8 @@ std::optional<ConfigRefusal> apply(const ConfigOperation& operation, const Topic
   if (!operation.value) return null_value(operation.name);
   std::string value = *operation.value;
   if (operation.kind == Kind::append || operation.kind == Kind::subtract) {
-    if (spec != nullptr && spec->rule.type != ConfigType::list) return not_a_list(operation);
-    if (spec != nullptr) value = changed_list(topic_config_value(operation.name, topic, layers), operation);
+    if (spec == nullptr || spec->rule.type != ConfigType::list) return not_a_list(operation);
+    value = changed_list(topic_config_value(operation.name, topic, layers), operation);
   }
   if (auto refusal = why_not_value(operation.name, value)) return refusal;
   topic[operation.name] = normalized(spec->rule, value);

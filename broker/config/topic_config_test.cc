@@ -148,6 +148,8 @@ TEST(TopicConfigTest, AppendAndSubtractWorkOnTheListInForce) {
 TEST(TopicConfigTest, AppendToANumberIsRefused) {
   EXPECT_EQ(Topic().change("retention.ms", Kind::append, "1").refusal().message,
             "Can't APPEND to key retention.ms because its type is not LIST.");
+  EXPECT_EQ(Topic().change("nonsense", Kind::append, "1").refusal().message,
+            "Can't APPEND to key nonsense because its type is not LIST.");
   EXPECT_EQ(Topic().change("retention.ms", Kind::subtract, "1").refusal().code, Code::invalid_config);
 }
 

@@ -160,6 +160,10 @@ TEST_F(AdminTopicsTest, CountsAreCheckedAndMinusOneIsTheDefault) {
     EXPECT_EQ(answer.error_message, "Number of partitions was set to an invalid non-positive value.");
     EXPECT_EQ(answer.num_partitions, -1);
   }
+  EXPECT_EQ(create_one(topic("t", 0, 2)).error_code, ErrorCode::invalid_partitions);  // the first thing that is said
+  const auto too_many = create_one(topic("t", 100'001));
+  EXPECT_EQ(too_many.error_code, ErrorCode::policy_violation);
+  EXPECT_EQ(too_many.error_message, "Excessively large number of partitions per request.");
   for (const std::int16_t bad : {0, -2, 2, 32767}) {
     EXPECT_EQ(create_one(topic("t", 1, bad)).error_code, ErrorCode::invalid_replication_factor) << bad;
   }
@@ -168,13 +172,19 @@ TEST_F(AdminTopicsTest, CountsAreCheckedAndMinusOneIsTheDefault) {
   EXPECT_EQ(answer.replication_factor, 1);
 }
 
+TEST_F(AdminTopicsTest, TheTopicOfKafkasOwnMetadataIsNotMade) {
+  const auto answer = create_one(topic("__cluster_metadata"));
+  EXPECT_EQ(answer.error_code, ErrorCode::invalid_request);
+  EXPECT_EQ(answer.error_message, "Creation of internal topic __cluster_metadata is prohibited.");
+}
+
 TEST_F(AdminTopicsTest, DefaultReplicationFactorIsHeldAgainstTheOneBroker) {
   broker_.options.default_replication_factor = 3;
   const auto answer = create_one(topic("t", 1, -1));
   EXPECT_EQ(answer.error_code, ErrorCode::invalid_replication_factor);
   EXPECT_EQ(answer.error_message,
             "Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because "
-            "only 1 broker(s) are registered.");
+            "only 1 broker(s) are registered or some brokers have all their log directories cordoned.");
   EXPECT_EQ(create_one(topic("t", 1, 1)).error_code, ErrorCode::none);
   EXPECT_EQ(create_one(assigned("by hand", {{0, {broker_.options.node_id}}})).error_code,
             ErrorCode::invalid_topic_exception);

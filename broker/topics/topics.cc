@@ -14,8 +14,11 @@ namespace cms::broker {
 
 namespace {
 
-// Kafka refuses more than this in one topic with INVALID_PARTITIONS only by running out of memory; here it is a bound.
+// Of one topic. Kafka's bound, of one request, is a tenth of it.
 constexpr std::int32_t partitions_max = 100'000;
+
+// Kafka keeps its own metadata in it; here nothing does, and tools would take it for Kafka's.
+constexpr std::string_view cluster_metadata_topic = "__cluster_metadata";
 
 // Why a new topic cannot have so many replicas: this node is the only one.
 std::optional<TopicOutcome> why_not_replication_factor(std::int32_t wanted, std::int32_t otherwise) {
@@ -29,7 +32,8 @@ std::optional<TopicOutcome> why_not_replication_factor(std::int32_t wanted, std:
   if (factor == 1) return std::nullopt;
   return refuse("Unable to replicate the partition " + std::to_string(factor) +
                 " time(s): The target replication factor of " + std::to_string(factor) +
-                " cannot be reached because only 1 broker(s) are registered.");
+                " cannot be reached because only 1 broker(s) are registered or some brokers have all their log "
+                "directories cordoned.");
 }
 
 // Opening a log after a crash and closing one are a handful of syncs in a row: the disk takes several partitions' at
@@ -236,6 +240,10 @@ Topics::Ailing Topics::ailing() const {
 TopicOutcome Topics::check_new(const NewTopic& topic) const {
   if (const auto why = why_not_topic_name(topic.name))
     return TopicOutcome::refuse(ErrorCode::invalid_topic_exception, *why);
+  if (topic.name == cluster_metadata_topic) {
+    return TopicOutcome::refuse(ErrorCode::invalid_request,
+                                "Creation of internal topic " + topic.name + " is prohibited.");
+  }
   if (find(topic.name) != nullptr) {
     return TopicOutcome::refuse(ErrorCode::topic_already_exists, "Topic '" + topic.name + "' already exists.");
   }
@@ -243,17 +251,16 @@ TopicOutcome Topics::check_new(const NewTopic& topic) const {
     return TopicOutcome::refuse(ErrorCode::invalid_topic_exception,
                                 "Topic '" + topic.name + "' collides with existing topic: " + other);
   }
-  if (auto refused =
-          why_not_replication_factor(topic.replication_factor, environment_.options.default_replication_factor)) {
-    return std::move(*refused);
-  }
   if (topic.partitions != -1 && topic.partitions <= 0) {
     return TopicOutcome::refuse(ErrorCode::invalid_partitions,
                                 "Number of partitions was set to an invalid non-positive value.");
   }
   if (topic.partitions > partitions_max) {
-    return TopicOutcome::refuse(ErrorCode::invalid_partitions,
-                                "At most " + std::to_string(partitions_max) + " partitions can be made at once.");
+    return TopicOutcome::refuse(ErrorCode::policy_violation, "Excessively large number of partitions per request.");
+  }
+  if (auto refused =
+          why_not_replication_factor(topic.replication_factor, environment_.options.default_replication_factor)) {
+    return std::move(*refused);
   }
   return {};
 }
