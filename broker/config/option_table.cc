@@ -235,6 +235,9 @@ void add_groups(Builder& add) {
           "The shortest heartbeat interval that may be set for one group.");
   add.add("group.consumer.max.heartbeat.interval.ms", int_from(1), &Options::consumer_group_heartbeat_interval_max_ms,
           "The longest heartbeat interval that may be set for one group.");
+  add.add("group.consumer.assignment.interval.ms", int_from(0), {},
+          "The least time between two assignments of a consumer group.")
+      .default_text = "1000";
   add.add("group.consumer.max.size", int_from(1), &Options::consumer_group_members_max,
           "Members a consumer group may have.");
   add.add("group.consumer.regex.refresh.interval.ms", int_from(10'000), &Options::consumer_group_regex_refresh_ms,

@@ -15,6 +15,12 @@ coordinator::MigrationPolicy policy_of(std::string_view name) {
   return MigrationPolicy::bidirectional;
 }
 
+// An option that has no member.
+std::int32_t given_number(const Options& options, const std::string& name, std::int32_t default_value) {
+  const auto given = options.given.find(name);
+  return given == options.given.end() ? default_value : parse_int(given->second).value_or(default_value);
+}
+
 }  // namespace
 
 coordinator::Options group_options(const Options& options) {
@@ -25,6 +31,8 @@ coordinator::Options group_options(const Options& options) {
   groups.classic.members_max = options.group_members_max;
   groups.consumer.session_timeout_ms = options.consumer_group_session_timeout_ms;
   groups.consumer.heartbeat_interval_ms = options.consumer_group_heartbeat_interval_ms;
+  groups.consumer.assignment_interval_ms =
+      given_number(options, "group.consumer.assignment.interval.ms", groups.consumer.assignment_interval_ms);
   groups.consumer.members_max = options.consumer_group_members_max;
   groups.consumer.regex_refresh_ms = options.consumer_group_regex_refresh_ms;
   groups.consumer.assignors = split_list(options.consumer_group_assignors);
