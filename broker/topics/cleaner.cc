@@ -13,7 +13,8 @@ namespace cms::broker {
 
 namespace {
 
-// Serving comes first: as `nice` would, for the calling thread alone.
+// Serving comes first: as `nice` would, for the calling thread alone. Not SCHED_IDLE: a run takes its partition's lock
+// for moments, and whoever serves would wait for a thread that does not get the CPU to give it back.
 void yield_to_others() {
   constexpr int niceness = 10;
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
