@@ -59,7 +59,10 @@ base::Result<base::Uuid> new_token() {
 class ChannelListener::Handshake final : public std::enable_shared_from_this<Handshake> {
  public:
   Handshake(ChannelListener& listener, Socket socket)
-      : listener_(listener), socket_(std::make_shared<Socket>(std::move(socket))), timer_(socket_->get_executor()) {
+      : listener_(listener),
+        socket_(std::make_shared<Socket>(std::move(socket))),
+        under_way_(listener.handshakes_),
+        timer_(socket_->get_executor()) {
     ++*under_way_;
   }
   ~Handshake() { --*under_way_; }
