@@ -13,7 +13,8 @@
 //   - It takes none until the next start (a write or sync has failed: a full disk): the shard is *read-only*. Its state
 //     becomes what was stable, by loading again if it knows more, and from that state OffsetFetch, DescribeGroups and
 //     ListGroups are answered. Everything else is refused COORDINATOR_NOT_AVAILABLE, which consumers take as a reason
-//     to try again: they keep what they are assigned and go on reading.
+//     to try again: they keep what they are assigned and go on reading. (Kafka answers NOT_COORDINATOR when its log
+//     directory has failed, since another broker takes over.)
 //   - It was removed: NOT_COORDINATOR.
 //
 // A shard's timers run on one core, its home.
