@@ -110,7 +110,8 @@ std::optional<ConfigRefusal> apply(const OptionTable& table, const ConfigOperati
   }
   if (operation.kind == Kind::set || !operation.value) return set(table, configs, operation.name, operation.value);
   const OptionSpec* option = table.find(operation.name);
-  if (option == nullptr || option->rule.type != ConfigType::list) return not_a_list_of_the_broker(operation);
+  if (option == nullptr) return ConfigRefusal{Code::invalid_config, "Unknown config name: " + operation.name};
+  if (option->rule.type != ConfigType::list) return not_a_list_of_the_broker(operation);
   return set(table, configs, operation.name, changed_list(current_list(table, configs, operation.name), operation));
 }
 

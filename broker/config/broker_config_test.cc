@@ -78,6 +78,8 @@ TEST(BrokerConfigTest, AppendToANumberIsRefusedInKafkasWords) {
             "Config value append is not allowed for config key: log.retention.ms");
   const ConfigOperation subtract{"log.retention.ms", Kind::subtract, "1"};
   EXPECT_EQ(alter_broker_config({}, {&subtract, 1}).refusal().code, Code::invalid_config);
+  const ConfigOperation unknown{"nonsense", Kind::append, "1"};
+  EXPECT_EQ(alter_broker_config({}, {&unknown, 1}).refusal().message, "Unknown config name: nonsense");
 }
 
 TEST(BrokerConfigTest, DynamicValuesAreSetAppendedAndRemoved) {
