@@ -212,15 +212,16 @@ class RingReader {
  public:
   RingReader(RingHeader& header, base::ByteSpan data);
 
-  // Hands out up to `messages_max` of the messages that are visible. `receive(span)` gets bytes of the ring itself,
-  // which a peer can still change. Their room stays taken until it is given back. How many: 0 also when there was
-  // nothing but padding, or a violation.
+  // Hands out up to `messages_max` of the messages that are visible, fewer when they are an eighth of the ring and
+  // their room is to be given back first. `receive(span)` gets bytes of the ring itself, which a peer can still change.
+  // Their room stays taken until it is given back. How many: 0 also when there was nothing but padding, or a violation.
   template <typename Receive>
   std::size_t read(std::size_t messages_max, Receive&& receive) {
     std::size_t messages = 0;
     std::uint64_t cursor = head_;
     if (cursor == tail_seen_ ? !look() : !violation_.empty()) return 0;
-    while (messages < messages_max) {
+    // No more than an eighth of the ring at once, so that the writer goes on in room given back meanwhile.
+    while (messages < messages_max && cursor - given_back_ < size_ / 8) {
       const base::ByteSpan message = next(cursor);
       if (message.data() == nullptr) break;
       ++messages;

@@ -209,6 +209,17 @@ TEST_F(RingTest, RandomClaimsAndOffersComeInOrder) {
   EXPECT_GT(received, 50'000u);
 }
 
+TEST_F(RingTest, ARunEndsWhereRoomIsToBeGivenBack) {
+  while (offer(std::string(56, 'x')) == Offered::taken) continue;
+  writer.publish();
+  const auto read = [&] { return reader.read(1000, [](base::ByteSpan) {}); };
+  EXPECT_EQ(read(), size / 8 / 64);
+  EXPECT_EQ(read(), 0u);
+  EXPECT_FALSE(reader.give_back_much_room());  // nobody waits for it, but it is given
+  EXPECT_EQ(writer.room_bytes(), size / 8 - sizeof(FrameHeader));
+  EXPECT_EQ(read(), size / 8 / 64);
+}
+
 TEST_F(RingTest, ASleepingReaderIsRungOnce) {
   EXPECT_TRUE(reader.prepare_to_sleep());
   offer("one");

@@ -91,8 +91,10 @@ TEST_F(UntrustedRingTest, AFrameOfFourGigabytes) {
 TEST_F(UntrustedRingTest, AFrameThatWraps) {
   for (std::size_t i = 0; i < size / 8; ++i) words[i] = frame(FrameHeader::padding, 0);
   header.tail = size - 8;
-  while (reader.has_more()) EXPECT_EQ(read(), 0u);
-  reader.give_back_room();
+  while (reader.has_more()) {
+    EXPECT_EQ(read(), 0u);
+    reader.give_back_room();
+  }
   words[size / 8 - 1] = frame(FrameHeader::message, 8);
   header.tail = size + 8;
   expect_violation("ends behind its tail");
