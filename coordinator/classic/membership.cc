@@ -106,10 +106,9 @@ void ClassicGroup::answer_waiting(JoinedMember& member, std::string member_id, E
 void ClassicGroup::forget_pending(std::string_view id) {
   const auto position = pending_.find(id);
   if (position == pending_.end()) return;
-  const std::string forgotten = *position;
-  pending_bytes_ -= pending_bytes(forgotten);
-  pending_.erase(position);
-  sessions_.drop(forgotten);
+  const auto forgotten = pending_.extract(position);
+  pending_bytes_ -= pending_bytes(forgotten.value());
+  sessions_.drop(forgotten.value());
 }
 
 void ClassicGroup::keep_alive(Now now, const JoinedMember& member) {

@@ -157,7 +157,7 @@ class TestGroup {
   std::vector<std::string> settle(const std::vector<Joiner>& joiners) {
     std::vector<std::string> ids;
     std::vector<Ticket> tickets;
-    for (Joiner joiner : joiners) {
+    for (const Joiner& joiner : joiners) {
       tickets.push_back(join_with_id(joiner));
       for (std::size_t i = 0; i < ids.size(); ++i) {
         Joiner again = joiners[i];
