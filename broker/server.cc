@@ -18,6 +18,7 @@
 #include "broker/metadata/local_store.h"
 #include "broker/push/channel_listener.h"
 #include "broker/push/push_core.h"
+#include "broker/push/rdma_meeting.h"
 #include "broker/telemetry/client_instances.h"
 #include "broker/topics/cleaner.h"
 #include "broker/topics/stored_logs.h"
@@ -88,6 +89,7 @@ struct Server::Parts {
 
   std::vector<std::unique_ptr<Core>> cores;
   std::unique_ptr<push::ChannelListener> channel_listener;
+  std::shared_ptr<push::RdmaMeeting> rdma_meeting;
   std::vector<std::shared_ptr<push::PushCore>> push_cores;  // by core
   std::vector<std::unique_ptr<Dispatcher>> dispatchers;     // by core
   std::vector<std::unique_ptr<Acceptor>> acceptors;
@@ -185,17 +187,29 @@ void Server::open_push() {
   Parts& p = *parts_;
   p.push_limits = std::make_unique<push::PushLimits>(options_);
   p.push_metrics = std::make_unique<push::PushMetrics>(p.metrics);
-  push::PushCore::Environment environment{*p.topics,      p.clock,        *p.push_limits,
-                                          *p.push_metrics, p.stage_stamps, p.request_metrics->produce(),
+  push::PushCore::Environment environment{*p.topics,
+                                          p.clock,
+                                          *p.push_limits,
+                                          *p.push_metrics,
+                                          p.stage_stamps,
+                                          p.request_metrics->produce(),
                                           p.services->run_on_worker};
-  auto listener =
-      push::ChannelListener::listen(*p.cores.front(), options_.data_directory, p.services->run_on_worker);
+  auto listener = push::ChannelListener::listen(*p.cores.front(), options_.data_directory, p.services->run_on_worker);
   if (listener) {
     p.channel_listener = std::move(*listener);
     environment.shared_memory = p.channel_listener.get();
   } else {
     base::log_warning("no channels over shared memory", "why", listener.error().message());
     environment.why_no_shared_memory = listener.error().message();
+  }
+  if (!options_.push_rdma_listen.empty()) {
+    auto rdma = push::RdmaMeeting::listen(*p.cores.front(), options_.push_rdma_listen, p.services->run_on_worker);
+    if (rdma) p.rdma_meeting = std::move(*rdma);
+    if (!rdma && rdma.error().kind() != base::ErrorKind::unsupported) {
+      base::log_warning("no channels over RDMA", "why", rdma.error().message());
+    }
+    if (!rdma) environment.why_no_rdma = rdma.error().message();
+    environment.rdma = p.rdma_meeting.get();
   }
   for (const auto& core : p.cores) p.push_cores.push_back(std::make_shared<push::PushCore>(*core, environment));
 }
@@ -299,6 +313,7 @@ base::Result<void> Server::run() {
     p.acceptors[i]->start(std::move(info));
   }
   if (p.channel_listener) p.channel_listener->start();
+  if (p.rdma_meeting) p.rdma_meeting->start();
   for (const auto& core : p.cores) {
     p.threads.emplace_back([&core] { core->run(); });
     pthread_setname_np(p.threads.back().native_handle(), ("core-" + std::to_string(core->index())).c_str());
@@ -317,6 +332,7 @@ base::Result<void> Server::run() {
     for (const auto& acceptor : p.acceptors) acceptor->stop();
     if (p.admin) p.admin->stop();
     if (p.channel_listener) p.channel_listener->stop();
+    if (p.rdma_meeting) p.rdma_meeting->stop();
   });
   finish_requests();
   for (const auto& core : p.cores) core->stop();

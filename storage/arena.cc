@@ -64,6 +64,12 @@ void Chunk::zero_written() {
 
 class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
  public:
+  // By which a chunk is known as one: it is the deleter of all of them, and of nothing else.
+  struct GiveBack {
+    std::shared_ptr<Pool> pool;
+    void operator()(Chunk* back) const { pool->put_back(std::unique_ptr<Chunk>(back)); }
+  };
+
   explicit Pool(const Options& options) : options_(options) {}
 
   base::Result<std::shared_ptr<Chunk>> take(std::size_t bytes, std::uint64_t held_bytes) {
@@ -84,8 +90,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
       chunk = std::move(*mapped);
     }
     if (chunk->written() > 0) chunk->zero_written();
-    return std::shared_ptr<Chunk>(
-        chunk.release(), [pool = shared_from_this()](Chunk* back) { pool->put_back(std::unique_ptr<Chunk>(back)); });
+    return std::shared_ptr<Chunk>(chunk.release(), GiveBack{shared_from_this()});
   }
 
   bool under_pressure() const { return held_.load(std::memory_order_relaxed) > options_.budget_bytes / 8 * 7; }
@@ -234,6 +239,10 @@ Arena::~Arena() = default;
 
 base::Result<std::shared_ptr<Chunk>> Arena::take(std::size_t bytes, std::uint64_t held_bytes) {
   return pool_->take(bytes, held_bytes);
+}
+const Chunk* Arena::chunk_of(const base::Bytes& slice) {
+  const bool is_chunk = std::get_deleter<Pool::GiveBack>(slice.owner()) != nullptr;
+  return is_chunk ? static_cast<const Chunk*>(slice.owner().get()) : nullptr;
 }
 bool Arena::under_pressure() const { return pool_->under_pressure(); }
 bool Arena::wants_tidying() const { return pool_->wants_tidying(); }

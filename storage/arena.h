@@ -81,6 +81,9 @@ class Arena {
   // Little of the budget is left: logs should give back what they can do without.
   bool under_pressure() const;
 
+  // The chunk that a slice shares; null when it lies in other memory. Asks nobody: it stands in the slice's owner.
+  static const Chunk* chunk_of(const base::Bytes& slice);
+
   // Zeroes what was returned, faults in a chunk of each size that was asked for in vain, unmaps what is too much, so
   // that take() need not. Work of milliseconds, for a thread that nobody waits for. wants_tidying() is cheap.
   bool wants_tidying() const;

@@ -93,6 +93,16 @@ TEST(Arena, AChunkMayOutliveTheArena) {
   chunk->data()[0] = std::byte{1};
 }
 
+TEST(Arena, ASlicesChunkIsFoundFromItsOwner) {
+  Arena arena({});
+  const std::shared_ptr<Chunk> chunk = arena.take(100, 0).value();
+  const base::Bytes slice(chunk, base::ByteSpan(chunk->data() + 10, 20));
+  EXPECT_EQ(Arena::chunk_of(slice), chunk.get());
+  EXPECT_EQ(Arena::chunk_of(slice.slice(5, 5)), chunk.get());
+  EXPECT_EQ(Arena::chunk_of(base::Bytes::copy_of("elsewhere")), nullptr);
+  EXPECT_EQ(Arena::chunk_of(base::Bytes(nullptr, base::ByteSpan(chunk->data(), 20))), nullptr);
+}
+
 TEST(Arena, SmallLogsGetSmallChunks) {
   EXPECT_EQ(Arena::next_chunk_bytes(0, ~0ull), 64u << 10);
   EXPECT_EQ(Arena::next_chunk_bytes(64 << 10, ~0ull), 1u << 20);

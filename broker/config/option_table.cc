@@ -288,6 +288,9 @@ void add_push(Builder& add) {
           "end that is silent for three times as long is given up.");
   add.add("push.token.ms", {.type = ConfigType::integer, .least = 100, .most = 600'000}, &Options::push_token_ms,
           "How long, in milliseconds, a client may take to fetch the rings of a channel it has opened.");
+  add.add("push.rdma.listen", text_rule, &Options::push_rdma_listen,
+          "HOST:PORT where channels over RDMA are made, if this machine has a device; port 0 is any, 0.0.0.0 every "
+          "device's address. Empty: nowhere.");
 }
 
 // The options behind the topic configs. Only the strongest of several synonyms can be changed while running, as in

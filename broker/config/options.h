@@ -99,6 +99,7 @@ struct Options {
   std::int64_t push_ring_total_bytes_max = std::int64_t{1024} * 1024 * 1024;
   std::int32_t push_heartbeat_ms = 2000;
   std::int32_t push_token_ms = 5000;
+  std::string push_rdma_listen = "0.0.0.0:0";  // HOST:PORT; empty: none
 
   std::string log_level = "info";  // debug, info, warning, error
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/push/channel_listener.h"
 
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 
 #include "base/log.h"
 #include "broker/push/session.h"
+#include "broker/push/token.h"
 #include "transport/pass_descriptors.h"
 #include "transport/shared_memory_channel.h"
 
@@ -40,17 +40,6 @@ base::Result<Place> find_place(const std::string& data_directory) {
   std::string directory = (::access(of_user.c_str(), W_OK) == 0 ? of_user : "/tmp") + "/cms-XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr) return base::Error::from_errno(errno, "making " + directory);
   return Place{directory + "/channels.sock", directory};
-}
-
-// Not from base::Random, which is not for secrets.
-base::Result<base::Uuid> new_token() {
-  base::Uuid token;
-  while (token.is_zero()) {
-    if (::getrandom(token.bytes.data(), token.bytes.size(), 0) != static_cast<ssize_t>(token.bytes.size())) {
-      return base::Error::from_errno(errno, "asking the system for random bytes");
-    }
-  }
-  return token;
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ class PushCore final : public Wakeable {
     ChannelFactory* shared_memory = nullptr;
     ChannelFactory* rdma = nullptr;
     std::string why_no_shared_memory = {};
-    std::string why_no_rdma = "this broker has no RDMA channels";
+    std::string why_no_rdma = "this broker makes no RDMA channels: push.rdma.listen is empty";
   };
 
   PushCore(Core& core, Environment environment);

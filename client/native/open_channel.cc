@@ -9,8 +9,10 @@
 #include <cstring>
 #include <utility>
 
+#include "client/native/rdma_meeting.h"
 #include "protocol/push/messages.h"
 #include "transport/pass_descriptors.h"
+#include "transport/rdma/rdma.h"
 #include "transport/shared_memory_channel.h"
 
 namespace cms::client {
@@ -125,6 +127,10 @@ Result<OpenedChannel> open_as(Kind kind, const cms::SessionOptions& options, Res
     auto channel = transport::StreamChannel::create(static_cast<std::size_t>(answer->ring_bytes), *opened->socket_link);
     if (!channel) return channel.error();
     opened->channel = std::move(*channel);
+  } else if (kind == Kind::rdma) {
+    auto channel = meet_over_rdma(*answer, connection.socket().descriptor(), options.connect_timeout);
+    if (!channel) return channel.error().while_doing("opening an RDMA channel");
+    opened->channel = std::move(*channel);
   } else {
     auto channel = attach(*answer, options.connect_timeout);
     if (!channel) return channel.error().while_doing("sharing memory with the broker");
@@ -144,7 +150,8 @@ Result<OpenedChannel> open_channel(const cms::SessionOptions& options) {
     case cms::ChannelKind::shared_memory:
       return open_as(Kind::shared_memory, options, std::move(opened));
     case cms::ChannelKind::rdma:
-      return Error(ErrorKind::unsupported, "this build of the library has no RDMA channels");
+      if (Result<void> available = transport::rdma_available(); !available) return available.error();
+      return open_as(Kind::rdma, options, std::move(opened));
     case cms::ChannelKind::automatic:
       break;
   }

@@ -69,7 +69,10 @@ TEST_F(RdmaTest, AConnectionWithoutTheTokenIsRefused) {
   ASSERT_TRUE(broker.serve_until([&] { return is_ready(connecting); }));
   const auto refused = connecting.get();
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().kind(), base::ErrorKind::denied) << refused.error().message();
+  // Below iWARP the connection that is not accepted may as well just not come about.
+  if (has_immediates()) {
+    EXPECT_EQ(refused.error().kind(), base::ErrorKind::denied) << refused.error().message();
+  }
   EXPECT_TRUE(broker.channels.empty());
   EXPECT_EQ(broker.listener->handshakes(), 0u);
 }
@@ -224,6 +227,16 @@ struct Attacker {
 };
 
 struct RdmaAttackTest : RdmaTest {
+  // What the write says of itself; below iWARP, where it is completed when TCP has it, that the channel ends by it.
+  void expect_refused(Ends& attacked, std::uint64_t address, std::uint32_t key, std::size_t bytes) {
+    const ibv_wc_status status = Attacker(attacked).send(IBV_WR_RDMA_WRITE, address, key, bytes);
+    if (has_immediates()) {
+      EXPECT_NE(status, IBV_WC_SUCCESS);
+    } else if (attacked.broker.channel) {
+      EXPECT_TRUE(end_of(*attacked.broker.channel));
+    }
+  }
+
   std::string ring_in_of(Ends& ends) {
     const rdma::Connection& broker = dynamic_cast<RdmaChannel&>(*ends.broker.channel).connection();
     return std::string(base::as_text(broker.in.data()));
@@ -236,7 +249,7 @@ TEST_F(RdmaAttackTest, AWritePastTheRingIsRefusedAndEndsOnlyThatChannel) {
   const std::string before = ring_in_of(bystander);
   Attacker attacker(attacked);
   const rdma::RemoteRing target = attacker.target();
-  EXPECT_NE(attacker.send(IBV_WR_RDMA_WRITE, target.address + ring_bytes - 32, target.key, 64), IBV_WC_SUCCESS);
+  expect_refused(attacked, target.address + ring_bytes - 32, target.key, 64);
   EXPECT_TRUE(end_of(*attacked.client.channel));
   EXPECT_EQ(ring_in_of(bystander), before);
   expect_to_work(bystander);
@@ -246,7 +259,7 @@ TEST_F(RdmaAttackTest, AWriteBeforeTheRingDoesNotReachItsPositions) {
   Ends attacked = rdma_ends(ring_bytes);
   Attacker attacker(attacked);
   const rdma::RemoteRing target = attacker.target();
-  EXPECT_NE(attacker.send(IBV_WR_RDMA_WRITE, target.address - ring_header_bytes, target.key, 64), IBV_WC_SUCCESS);
+  expect_refused(attacked, target.address - ring_header_bytes, target.key, 64);
 }
 
 TEST_F(RdmaAttackTest, TheKeyOfAnotherPeerIsOfNoUse) {
@@ -255,7 +268,7 @@ TEST_F(RdmaAttackTest, TheKeyOfAnotherPeerIsOfNoUse) {
   const std::string before = ring_in_of(victim);
   Attacker attacker(attacked);
   const rdma::RemoteRing stolen = dynamic_cast<RdmaChannel&>(*victim.client.channel).connection().remote;
-  EXPECT_NE(attacker.send(IBV_WR_RDMA_WRITE, stolen.address, stolen.key, 4096), IBV_WC_SUCCESS);
+  expect_refused(attacked, stolen.address, stolen.key, 4096);
   EXPECT_EQ(ring_in_of(victim), before);
   expect_to_work(victim);
 }
@@ -264,8 +277,8 @@ TEST_F(RdmaAttackTest, AKeyIsVoidWhenItsChannelHasEnded) {
   Ends ended = rdma_ends(ring_bytes), other = rdma_ends(ring_bytes), next = rdma_ends(ring_bytes);
   const rdma::RemoteRing stale = Attacker(ended).target();
   ended.broker.channel.reset();
-  EXPECT_NE(Attacker(ended).send(IBV_WR_RDMA_WRITE, stale.address, stale.key, 64), IBV_WC_SUCCESS);
-  EXPECT_NE(Attacker(other).send(IBV_WR_RDMA_WRITE, stale.address, stale.key, 64), IBV_WC_SUCCESS);
+  expect_refused(ended, stale.address, stale.key, 64);
+  expect_refused(other, stale.address, stale.key, 64);
   expect_to_work(next);
 }
 
@@ -290,7 +303,7 @@ TEST_F(RdmaAttackTest, TheMemoryThatMessagesAreGatheredFromCannotBeReached) {
   ASSERT_EQ(dynamic_cast<RdmaChannel&>(*attacked.broker.channel).parts_gathered(), 1u);
   Attacker attacker(attacked);
   const auto address = reinterpret_cast<std::uint64_t>(chunk->bytes.data());
-  EXPECT_NE(attacker.send(IBV_WR_RDMA_WRITE, address, attacker.target().key, 64), IBV_WC_SUCCESS);
+  expect_refused(attacked, address, attacker.target().key, 64);
   EXPECT_EQ(chunk->bytes[0], std::byte{0});
 }
 
