@@ -267,6 +267,7 @@ std::shared_ptr<Pending> Connection::take_first() {
 void Connection::answer_ready(protocol::FrameBuffer& out) {
   if (closed_ || serving_) return;
   const auto self = shared_from_this();
+  if (attachment_ != nullptr) serve_frames(out);  // what it had put back, and takes now
   while (true) {
     bool any = false;
     while (first_pending_ != nullptr && first_pending_->ready_ && backlog_ == nullptr && !closed_) {
