@@ -30,6 +30,7 @@ endforeach()
 
 list(TRANSFORM library_needs PREPEND "-l" OUTPUT_VARIABLE library_flags)
 list(JOIN library_flags " " library_flags)
+file(RELATIVE_PATH up_from_pkgconfig "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(cmake/cms.pc.in ${CMAKE_BINARY_DIR}/cms.pc @ONLY)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/cms-config-version.cmake COMPATIBILITY SameMinorVersion)
 

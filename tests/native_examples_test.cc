@@ -39,9 +39,13 @@ class Running {
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
   ~Running() {
-    ::kill(pid_, SIGKILL);
-    wait_for_exit(pid_);
+    if (pid_ >= 0) end(SIGKILL);
     ::close(out_);
+  }
+
+  std::optional<int> end(int signal) {
+    ::kill(pid_, signal);
+    return wait_for_exit(std::exchange(pid_, -1));
   }
 
   // All that it has printed until now.
@@ -51,7 +55,6 @@ class Running {
       text_.append(bytes, static_cast<std::size_t>(got));
     return text_;
   }
-  pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;
@@ -127,8 +130,7 @@ TEST_F(NativeProgramsTest, SubscribePrintsEachRecordAtOnce) {
   create_topic(wire_, topic());
   Running subscriber({program_path("cms"), "-b", broker().address(), "subscribe", topic(), "-f", "%t %s\\n"});
   EXPECT_EQ(first_heard(subscriber, [&] { append(wire_, topic(), batch_of("hello")); }), topic() + " hello\n");
-  ::kill(subscriber.pid(), SIGINT);
-  EXPECT_EQ(wait_for_exit(subscriber.pid()), 130);
+  EXPECT_EQ(subscriber.end(SIGINT), 130);
 }
 
 TEST_F(NativeProgramsTest, LinesGoThroughPublishAndSubscribe) {
