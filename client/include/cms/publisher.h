@@ -49,8 +49,7 @@ struct PublisherOptions {
   std::size_t unacknowledged_bytes_max = std::size_t{32} << 20;
   // How long publish() and loan() poll by themselves for room in that window; 0: they return would_block.
   std::chrono::milliseconds wait{0};
-  // Of one partition. Above 5, an idempotent publisher could store twice what it sends again: the broker remembers
-  // five.
+  // Of one partition. An idempotent publisher keeps to 5: so many the broker recognizes when they are sent again.
   std::size_t batches_in_flight_max = 5;
   std::size_t batch_bytes_max = std::size_t{64} << 10;  // of those that are collected; a larger record goes alone
   std::chrono::milliseconds loan_timeout{30'000};
