@@ -30,7 +30,6 @@ int fail(const cms::Error& error);
 class LossTeller {
  public:
   void look(const cms::Session& session);
-  bool is_lost() const { return lost_; }
 
  private:
   bool lost_ = false;

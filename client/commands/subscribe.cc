@@ -27,7 +27,7 @@ struct SubscribeArguments {
   std::string format = "%s\\n";
 };
 
-constexpr milliseconds wait{60'000};  // signals end it earlier
+constexpr milliseconds wait{1'000};  // then a look whether the broker is lost
 
 // A pattern has a word `*` or ends in the word `>`; any other name that ends in `*` is a prefix.
 cms::Match match_of(std::string& topics) {
@@ -128,8 +128,7 @@ int subscribe(Context& context, const SubscribeArguments& arguments) {
   if (const auto subscribed = subscriber.subscribe(wanted); !subscribed) return fail(subscribed.error());
   LossTeller teller;
   while (!printer.done() && !was_interrupted()) {
-    if (const auto polled = session->poll(teller.is_lost() ? milliseconds(500) : wait); !polled)
-      return fail(polled.error());
+    if (const auto polled = session->poll(wait); !polled) return fail(polled.error());
     teller.look(*session);
   }
   if (printer.failure() != 0) return fail(Error::from_errno(printer.failure(), "printing"));
