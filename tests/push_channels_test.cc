@@ -165,7 +165,7 @@ TEST_P(PushChannelTest, AfterARestartASubscriberGoesOnWhereItWasAndAPutIsNotTake
 TEST_P(PushChannelTest, ChannelsAndWhatTheyHoldAreBounded) {
   BrokerProcess own(
       {.settings = {"push.channels.max=2", "push.subscriptions.per.channel.max=1", "push.streams.per.channel.max=2",
-                    "push.publications.per.channel.max=1", "push.ring.bytes.max=1048576"}});
+                    "push.publications.per.channel.max=1", "push.ring.max.bytes=1048576"}});
   PushClient client(own, {.kind = GetParam()});
   Wire wire(own.port());
   create_topic(wire, "narrow", 2);

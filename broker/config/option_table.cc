@@ -276,12 +276,12 @@ void add_push(Builder& add) {
           "Topics a channel may have open to put records.");
   add.add("push.puts.in.flight.max", int_from(1), &Options::push_puts_in_flight_max,
           "No more is taken from a channel while so many of its puts are unanswered.");
-  add.add("push.ring.bytes", {.type = ConfigType::integer, .least = ring_least, .most = ring_most},
+  add.add("push.ring.default.bytes", {.type = ConfigType::integer, .least = ring_least, .most = ring_most},
           &Options::push_ring_bytes,
           "Size in bytes of a channel's ring, each way, when the client does not say. A power of two.");
-  add.add("push.ring.bytes.max", {.type = ConfigType::integer, .least = ring_least, .most = ring_most},
+  add.add("push.ring.max.bytes", {.type = ConfigType::integer, .least = ring_least, .most = ring_most},
           &Options::push_ring_bytes_max, "The largest ring a client may ask for, in bytes.");
-  add.add("push.ring.total.bytes.max", long_from(ring_least), &Options::push_ring_total_bytes_max,
+  add.add("push.ring.total.max.bytes", long_from(ring_least), &Options::push_ring_total_bytes_max,
           "Bytes of the rings of all channels together.");
   add.add("push.heartbeat.ms", {.type = ConfigType::integer, .least = 10, .most = 600'000}, &Options::push_heartbeat_ms,
           "How often the two ends of a channel tell that they live, in milliseconds, when the client does not say. An "

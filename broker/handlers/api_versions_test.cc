@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/handlers/api_versions.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "broker/handlers/test_broker.h"
@@ -29,9 +31,13 @@ class ApiVersionsTest : public ::testing::Test {
   test::TestBroker broker_;
 };
 
-TEST_F(ApiVersionsTest, ListsWhatTheTableServes) {
-  const ApiVersionsResponse response = ask(4, from("tool", "1.0"));
+TEST_F(ApiVersionsTest, ListsWhatTheTableServesAndPrivateKeysToOurOwnClientsOnly) {
+  const ApiVersionsResponse others = ask(4, from("tool", "1.0"));
+  const auto is_private = [](const auto& api) { return protocol::is_private(api.api_key); };
+  EXPECT_TRUE(std::ranges::none_of(others.api_keys, is_private));
+  const ApiVersionsResponse response = ask(4, from("cms", "1.0"));
   EXPECT_EQ(response.error_code, ErrorCode::none);
+  EXPECT_TRUE(std::ranges::any_of(response.api_keys, is_private));
   ASSERT_EQ(response.api_keys.size(), handler_table().size());
   for (const auto& api : response.api_keys) {
     const Handler* const handler = find_handler(api.api_key);

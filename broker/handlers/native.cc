@@ -67,7 +67,7 @@ std::string why_not(const OpenChannelRequest& request, const Options& options) {
     return "channels have layout " + std::to_string(protocol::push::layout_version) + " here";
   }
   if (request.ring_bytes < 0 || request.ring_bytes > options.push_ring_bytes_max) {
-    return "rings have at most " + std::to_string(options.push_ring_bytes_max) + " bytes (push.ring.bytes.max)";
+    return "rings have at most " + std::to_string(options.push_ring_bytes_max) + " bytes (push.ring.max.bytes)";
   }
   if (request.heartbeat_ms != 0 &&
       (request.heartbeat_ms < heartbeat_ms_min || request.heartbeat_ms > heartbeat_ms_max)) {
@@ -97,7 +97,7 @@ void open_channel(CoreHandlers& handlers, const RequestContext& context, const O
   const auto ring_bytes = std::bit_ceil(static_cast<std::size_t>(std::max(wanted, ring_bytes_min)));
   if (!handlers.push.limits().take_channel(ring_bytes)) {
     return refuse(response, ErrorCode::policy_violation,
-                  "the broker has as many channels, or rings, as push.channels.max and push.ring.total.bytes.max "
+                  "the broker has as many channels, or rings, as push.channels.max and push.ring.total.max.bytes "
                   "allow");
   }
   response.ring_bytes = static_cast<std::int32_t>(ring_bytes);

@@ -290,8 +290,9 @@ void Stream::tell_stages(Outlet& outlet, base::ByteSpan batches) {
     messages::Stages stages;
     stages.stream = number_;
     stages.offset = batch->base_offset();
-    stages.appended_ns = *appended_ns;
     stages.stable_ns = stable_ns_.load(std::memory_order_relaxed);
+    // In memory a batch is stable within the append, before the publisher's session can say that it has returned.
+    stages.appended_ns = std::min(*appended_ns, stages.stable_ns);
     stages.enqueued_ns = listed_ns_.load(std::memory_order_relaxed);
     stages.pushed_ns = monotonic_ns();
     const base::Bytes parts[] = {borrowed(messages::bytes_of(stages))};
