@@ -14,6 +14,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds second{1'000'000'000};
+constexpr std::chrono::milliseconds longest_wait{3'600'000};
 
 timespec to_timespec(nanoseconds time) {
   return {static_cast<time_t>(time / second), static_cast<long>((time % second).count())};
@@ -43,7 +44,12 @@ bool Wake::wait(std::chrono::steady_clock::time_point until) {
   if (left <= nanoseconds::zero()) return true;
   const timespec limit = to_timespec(left);
   epoll_event events[2];
-  return ::epoll_pwait2(epoll_.get(), events, 2, &limit, nullptr) >= 0 || errno != EINTR;
+  int ready = ::epoll_pwait2(epoll_.get(), events, 2, &limit, nullptr);
+  if (ready < 0 && errno == ENOSYS) {  // before Linux 5.11
+    const auto ms = std::min(std::chrono::ceil<std::chrono::milliseconds>(left), longest_wait);
+    ready = ::epoll_wait(epoll_.get(), events, 2, static_cast<int>(ms.count()));
+  }
+  return ready >= 0 || errno != EINTR;
 }
 
 int Wake::descriptor() {
