@@ -20,12 +20,19 @@ namespace {
 
 constexpr int banner_lines = 6;
 
+// Where there are RDMA devices, which have other addresses than this machine's own, a broker listens on those as well.
+std::string reachable(const std::string& listener) {
+  const std::string here = "127.0.0.1:";
+  if (std::getenv("RDMA_VM_ADDR_B") == nullptr || !listener.starts_with(here)) return listener;
+  return "0.0.0.0:" + listener.substr(here.size());
+}
+
 std::vector<std::string> command_line(const BrokerSetup& setup) {
   std::vector<std::string> arguments = setup.run_under;
   arguments.insert(arguments.end(), {program_path("cmsd"), "--admin", "127.0.0.1:0", "--data", setup.data});
   for (const std::string& listener : setup.listen) {
     arguments.emplace_back("--listen");
-    arguments.push_back(listener);
+    arguments.push_back(reachable(listener));
   }
   for (const std::string& setting : setup.settings) {
     arguments.emplace_back("--set");

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,8 +20,17 @@ namespace cms::tests {
 
 using std::chrono::seconds;
 
+// RDMA_VM says that there are two RDMA devices; the broker is to be reached at the address of the second.
+inline bool has_rdma_devices() {
+  const char* const link = std::getenv("RDMA_VM");
+  return link != nullptr && std::getenv("RDMA_VM_ADDR_B") != nullptr && std::string(link) != "none";
+}
+
 inline cms::Session open_session(const std::string& address, cms::ChannelKind kind, cms::SessionOptions options = {}) {
   options.bootstrap = address;
+  if (kind == cms::ChannelKind::rdma) {
+    options.bootstrap = std::getenv("RDMA_VM_ADDR_B") + address.substr(address.rfind(':'));
+  }
   options.channel = kind;
   auto session = cms::Session::connect(options);
   if (!session) throw std::runtime_error(session.error().message);
@@ -98,6 +108,12 @@ inline std::string name_of_kind(const ::testing::TestParamInfo<cms::ChannelKind>
   return std::string(to_string(info.param));
 }
 
-inline const auto native_kinds = ::testing::Values(cms::ChannelKind::tcp, cms::ChannelKind::shared_memory);
+inline std::vector<cms::ChannelKind> kinds_here() {
+  std::vector<cms::ChannelKind> kinds{cms::ChannelKind::tcp, cms::ChannelKind::shared_memory};
+  if (has_rdma_devices()) kinds.push_back(cms::ChannelKind::rdma);
+  return kinds;
+}
+
+inline const auto native_kinds = ::testing::ValuesIn(kinds_here());
 
 }  // namespace cms::tests
