@@ -208,7 +208,7 @@ void Server::open_push() {
     if (!rdma && rdma.error().kind() != base::ErrorKind::unsupported) {
       base::log_warning("no channels over RDMA", "why", rdma.error().message());
     }
-    if (!rdma) environment.why_no_rdma = rdma.error().message();
+    if (!rdma) environment.why_no_rdma = rdma.error().while_doing("the broker").message();
     environment.rdma = p.rdma_meeting.get();
   }
   for (const auto& core : p.cores) p.push_cores.push_back(std::make_shared<push::PushCore>(*core, environment));
