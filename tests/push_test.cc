@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tests/group_requests.h"
+
 namespace cms::tests {
 namespace {
 
@@ -152,6 +154,35 @@ TEST_P(PushDeliveryTest, ADeletedTopicEndsItsStreamAndANewOneOpensAnother) {
   append(wire_, topic(), batch_of("new"));
   EXPECT_TRUE(client.await([&] { return client.streams.size() == 2; }));
   EXPECT_TRUE(client.await_values(topic(), {"new"}));
+}
+
+TEST_P(PushDeliveryTest, ASubscriberStaysWhenTheDurabilityOfAnUnusedTopicChanges) {
+  create_topic(wire_, topic());
+  PushClient client = open();
+  client.subscribe(topic());
+  ASSERT_TRUE(client.await([&] { return client.find(topic()) != nullptr; }));
+  set_config(wire_, topic(), "cms.durability", "volatile");
+  append(wire_, topic(), batch_of("value"));
+  EXPECT_TRUE(client.await_values(topic(), {"value"}));
+  EXPECT_EQ(client.streams.begin()->second.closed, ErrorCode::none);
+}
+
+TEST_P(PushDeliveryTest, StartsWhereAGroupHasCommitted) {
+  create_topic(wire_, topic(), 2);
+  append(wire_, topic(), batch_holding({"0", "1", "2"}), 0);
+  append(wire_, topic(), batch_holding({"3"}), 1);
+  const std::string group = topic() + "-group";
+  await_coordinator(wire_, group);
+  ASSERT_EQ(commit(wire_, group, topic(), 0, 1), ErrorCode::none);
+  PushClient client = open();
+  SubscribeRequest request;
+  request.topics = topic();
+  request.start = StartAt::committed;
+  request.start_value = 1;  // the other partition from its start
+  request.group_id = group;
+  ASSERT_EQ(client.subscribe(request).error_code, ErrorCode::none);
+  EXPECT_TRUE(client.await_values(topic(), {"1", "2"}, 0));
+  EXPECT_TRUE(client.await_values(topic(), {"3"}, 1));
 }
 
 TEST_P(PushDeliveryTest, NothingComesAfterUnsubscribing) {

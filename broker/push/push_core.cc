@@ -35,6 +35,13 @@ void PushCore::unwatch(DeliveryFunction& function) {
   if (watchers_.empty()) known_.clear();
 }
 
+// What takes their place cannot be found before it is durable; nobody tells when that is.
+void PushCore::look_again(const base::Uuid& topic) {
+  constexpr std::chrono::milliseconds soon{20};
+  known_.erase(topic);
+  if (!is_linked()) core().deadlines().add(*this, std::chrono::steady_clock::now() + soon);
+}
+
 void PushCore::run(protocol::FrameBuffer&) {
   rearm();
   if (!watchers_.empty()) note_topics(true);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/core/core.h"
+#include "broker/core/deadlines.h"
 #include "broker/handlers/append.h"
 #include "broker/push/channel_factory.h"
 #include "broker/push/delivery_function.h"
@@ -29,7 +30,7 @@ namespace cms::broker::push {
 
 class Session;
 
-class PushCore final : public Wakeable {
+class PushCore final : public Wakeable, private Deadline {
  public:
   // What all cores share; outlives them.
   struct Environment {
@@ -68,8 +69,12 @@ class PushCore final : public Wakeable {
   void watch(DeliveryFunction& function);
   void unwatch(DeliveryFunction& function);
 
+  // Partitions of this topic are about to be replaced: soon those who watch it are told of all it has then.
+  void look_again(const base::Uuid& topic);
+
  private:
   void run(protocol::FrameBuffer& scratch) override;
+  void expired() override { note_topics(true); }
   void note_topics(bool tell);
 
   Environment environment_;

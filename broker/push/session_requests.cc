@@ -154,7 +154,9 @@ void Session::streams_are_full() {
 // Also of a stream that had its turn just now.
 void Session::lost(Stream& stream, ErrorCode why) {
   if (stream.subscription() != nullptr) stream.subscription()->forget(stream);
-  stream.close(why);
+  const bool is_replaced = why == ErrorCode::not_leader_or_follower;  // its durability changes: it never had a record
+  if (is_replaced) owner_.look_again(stream.topic().id());
+  stream.close(is_replaced ? ErrorCode::none : why);
 }
 
 void Session::locate(Stream& stream, std::int64_t time_ms) {
