@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -245,6 +246,34 @@ TEST_F(RingsTest, AClientThatDoesNotFetchItsRingsInTimeIsGivenUp) {
   EXPECT_EQ(opened.token_valid_ms, 100);
   EXPECT_TRUE(wire.is_closed());
   EXPECT_TRUE(is_turned_away(opened.endpoint, opened.token.bytes));
+}
+
+// Seconds of processor time the broker has used.
+double cpu_seconds(BrokerProcess& broker) {
+  clockid_t clock;
+  timespec used{};
+  if (::clock_getcpuclockid(broker.pid(), &clock) != 0 || ::clock_gettime(clock, &used) != 0) return -1;
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+// Its ring is full of answers, the bound of unanswered puts is reached, and more of them wait in the other ring.
+TEST_F(RingsTest, AClientThatTakesNoAnswersCostsTheBrokerNothing) {
+  constexpr std::uint64_t puts = 2000;  // a ring of 64 KiB holds about 1600 answers, the other one 500 puts
+  BrokerProcess own({.settings = {"push.puts.in.flight.max=1"}});
+  Wire wire(own.port());
+  create_topic(wire, "stuck", 1, {{"cms.durability", "volatile"}});
+  PushClient client(own, {.kind = ChannelKind::shared_memory, .ring_bytes = 64 << 10});
+  ASSERT_EQ(client.publish_to(1, "stuck").error_code, ErrorCode::none);
+  for (std::uint64_t i = 0; i < puts; ++i) {
+    client.put(1, batch_of("value"));
+    ::usleep(100);
+  }
+  ::usleep(100'000);
+  ASSERT_TRUE(client.results.empty()) << "the rings hold more or less than this test thinks";
+  const double before = cpu_seconds(own);
+  ::usleep(500'000);
+  EXPECT_LT(cpu_seconds(own) - before, 0.1);
+  EXPECT_TRUE(client.await([&] { return client.results.size() == puts; }));
 }
 
 }  // namespace

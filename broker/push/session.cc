@@ -125,8 +125,9 @@ void Session::take_next_turn() {
 bool Session::prepare_to_sleep() {
   if (asleep_) return true;
   asleep_ = true;
-  // Messages that are not to be taken yet are no reason to stay awake: answers to puts will be.
-  return channel_->prepare_to_sleep() || (paused_ && !blocked_);
+  if (channel_->prepare_to_sleep()) return true;
+  // Messages that are not to be taken yet are no reason to stay awake: answers to puts will be, or room for them.
+  return paused_ && (!blocked_ || channel_->room_bytes() < channel_->message_bytes_max());
 }
 
 bool Session::poll() {
