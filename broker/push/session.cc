@@ -259,7 +259,8 @@ void Session::remove(Stream& stream) {
 
 void Session::expired() {
   if (channel_ == nullptr) return fail("its channel was not taken in time");
-  if (heard_ || paused_) {
+  // What a client says that is not read now is not heard; then it lives if it takes what it is sent.
+  if (heard_ || (paused_ && (!blocked_ || spoke_))) {
     silent_beats_ = 0;
   } else if (++silent_beats_ >= silent_beats_max) {
     return fail("its native client is silent");
