@@ -78,6 +78,8 @@ template <>
 struct AnswerTo<protocol::SeekRequest> : std::type_identity<protocol::SeekResponse> {};
 template <>
 struct AnswerTo<protocol::OpenPublicationRequest> : std::type_identity<protocol::OpenPublicationResponse> {};
+template <>
+struct AnswerTo<protocol::DescribeChannelsRequest> : std::type_identity<protocol::DescribeChannelsResponse> {};
 
 template <typename Request>
 using Answer = typename AnswerTo<Request>::type;

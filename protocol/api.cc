@@ -122,9 +122,13 @@ constexpr bool keys_have_no_gaps() {
 static_assert(keys_have_no_gaps());
 
 constexpr Api private_apis[] = {
-    {ApiKey::open_channel, "OpenChannel", 0},         {ApiKey::subscribe, "Subscribe", 0},
-    {ApiKey::unsubscribe, "Unsubscribe", 0},          {ApiKey::seek, "Seek", 0},
-    {ApiKey::open_publication, "OpenPublication", 0}, {ApiKey::channel_messages, "ChannelMessages", 0},
+    {ApiKey::open_channel, "OpenChannel", 0},
+    {ApiKey::subscribe, "Subscribe", 0},
+    {ApiKey::unsubscribe, "Unsubscribe", 0},
+    {ApiKey::seek, "Seek", 0},
+    {ApiKey::open_publication, "OpenPublication", 0},
+    {ApiKey::channel_messages, "ChannelMessages", 0},
+    {ApiKey::describe_channels, "DescribeChannels", 0},
 };
 
 const Api* find(ApiKey key) {

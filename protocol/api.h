@@ -112,6 +112,7 @@ enum class ApiKey : std::int16_t {
   seek = 0x4003,
   open_publication = 0x4004,
   channel_messages = 0x4005,
+  describe_channels = 0x4006,
 };
 
 inline constexpr bool is_private(ApiKey key) { return key >= ApiKey::open_channel; }

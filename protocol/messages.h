@@ -76,6 +76,7 @@ constexpr void for_each_api(Visit&& visit) {
   visit(MessagePair<SeekRequest, SeekResponse>{});
   visit(MessagePair<OpenPublicationRequest, OpenPublicationResponse>{});
   visit(MessagePair<ChannelMessagesRequest, ChannelMessagesResponse>{});
+  visit(MessagePair<DescribeChannelsRequest, DescribeChannelsResponse>{});
 }
 
 }  // namespace cms::protocol

@@ -36,7 +36,8 @@ using protocol::Version;
   of(ElectLeaders) of(IncrementalAlterConfigs) of(AlterPartitionReassignments) of(ListPartitionReassignments) \
   of(OffsetDelete) of(DescribeCluster) of(ConsumerGroupHeartbeat) of(ConsumerGroupDescribe) \
   of(GetTelemetrySubscriptions) of(PushTelemetry) of(ListConfigResources) of(DescribeTopicPartitions) \
-  of(OpenChannel) of(Subscribe) of(Unsubscribe) of(Seek) of(OpenPublication) of(ChannelMessages)
+  of(OpenChannel) of(Subscribe) of(Unsubscribe) of(Seek) of(OpenPublication) of(ChannelMessages) \
+  of(DescribeChannels)
 // clang-format on
 
 namespace detail {

@@ -18,5 +18,7 @@ Served serve_open_publication(CoreHandlers& handlers, Core& core, const RequestC
                               protocol::FrameBuffer& out);
 Served serve_channel_messages(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                               protocol::FrameBuffer& out);
+Served serve_describe_channels(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
+                               protocol::FrameBuffer& out);
 
 }  // namespace cms::broker

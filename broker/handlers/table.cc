@@ -177,6 +177,8 @@ constexpr Handler handlers[] = {
      serve_open_publication},
     {ApiKey::channel_messages, ChannelMessagesRequest::versions, ChannelMessagesRequest::versions,
      serve_channel_messages},
+    {ApiKey::describe_channels, DescribeChannelsRequest::versions, DescribeChannelsRequest::versions,
+     serve_describe_channels},
 };
 
 }  // namespace

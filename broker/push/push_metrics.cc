@@ -50,6 +50,11 @@ void PushMetrics::remove(const std::shared_ptr<ChannelFigures>& figures) {
   std::erase(figures_, figures);
 }
 
+std::vector<std::shared_ptr<ChannelFigures>> PushMetrics::all() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
 void PushMetrics::print(std::string& text) const {
   const std::lock_guard lock(mutex_);
   if (figures_.empty()) return;

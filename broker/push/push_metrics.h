@@ -18,18 +18,21 @@ inline constexpr std::size_t channel_kinds = 3;
 
 // One channel, for who looks at the broker from outside. Written by its session, now and then; read by any thread.
 struct ChannelFigures {
-  ChannelFigures(std::string id, transport::ChannelKind k, std::uint64_t n)
-      : client_id(std::move(id)), kind(k), number(n) {}
+  ChannelFigures(std::string id, std::string from, transport::ChannelKind k, std::uint64_t n, std::size_t ring)
+      : client_id(std::move(id)), address(std::move(from)), kind(k), number(n), ring_bytes(ring) {}
 
   const std::string client_id;
+  const std::string address;
   const transport::ChannelKind kind;
   const std::uint64_t number;  // of the session
+  const std::size_t ring_bytes;
   std::atomic<std::uint64_t> records{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> puts{0};
   std::atomic<std::int64_t> lag{0};    // records stable and not sent
   std::atomic<std::uint64_t> room{0};  // bytes the channel would take
   std::atomic<std::uint64_t> streams{0};
+  std::atomic<std::uint64_t> subscriptions{0};
 };
 
 // Any thread.
@@ -56,6 +59,9 @@ class PushMetrics {
 
   void add(const std::shared_ptr<ChannelFigures>& figures);
   void remove(const std::shared_ptr<ChannelFigures>& figures);
+
+  // Of all channels, in no order.
+  std::vector<std::shared_ptr<ChannelFigures>> all() const;
 
  private:
   void print(std::string& text) const;

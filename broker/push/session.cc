@@ -30,7 +30,8 @@ Session::Session(PushCore& owner, Connection& connection, Peer peer, Settings se
       owner_(owner),
       peer_(std::move(peer)),
       settings_(std::move(settings)),
-      figures_(std::make_shared<ChannelFigures>(settings_.client_id, settings_.kind, owner.next_session_number())),
+      figures_(std::make_shared<ChannelFigures>(settings_.client_id, peer_.address, settings_.kind,
+                                                owner.next_session_number(), settings_.ring_bytes)),
       connection_(&connection),
       publications_(*this),
       cold_places_free_(cold_places) {}
@@ -58,6 +59,7 @@ void Session::expect(ChannelFactory& factory, const base::Uuid& token) {
 void Session::set_channel(std::unique_ptr<transport::Channel> channel) {
   if (connection_ == nullptr) return;
   channel_ = std::move(channel);
+  note_figures();
   unlink();  // it has come in time
   core().deadlines().add(*this, std::chrono::steady_clock::now() + settings_.heartbeat);
   if (channel_->wake_descriptor() >= 0) {
@@ -277,6 +279,7 @@ void Session::note_figures() {
   for (const auto& [number, stream] : streams_) lag += stream->lag();
   figures_->lag.store(lag, std::memory_order_relaxed);
   figures_->streams.store(streams_.size(), std::memory_order_relaxed);
+  figures_->subscriptions.store(subscriptions_.size(), std::memory_order_relaxed);
   figures_->room.store(channel_->room_bytes(), std::memory_order_relaxed);
 }
 

@@ -43,6 +43,9 @@ Result<Look> look(Cluster& cluster, bool internal_too) {
   auto ends = list_offsets(cluster, partitions, latest_offset);
   if (!ends) return ends.error();
   seen.ends = std::move(*ends);
+  auto channels = describe_channels(cluster);
+  if (!channels && channels.error().kind() != ErrorKind::denied) return channels.error();
+  if (channels) seen.channels = std::move(*channels);
   const base::SystemClock clock;
   seen.at = clock.steady();
   seen.time_ms = clock.now_ms();
@@ -101,14 +104,17 @@ int top(Context& context, const TopArguments& arguments) {
 
 void declare_top_command(CLI::App& app, Context& context) {
   const auto arguments = std::make_shared<TopArguments>();
-  CLI::App* command = app.add_subcommand("top", "Watch topics by records per second, and groups by lag");
+  CLI::App* command = app.add_subcommand("top", "Watch topics by records per second, groups and native clients by lag");
   command->footer(
       "Examples:\n"
       "  cms top\n"
       "  cms top --interval-ms 5000\n"
       "  cms top --once -o json\n"
-      "Ctrl-C ends it. COMMITTED/S is how fast the group's committed offsets move. -o json prints a line for each "
-      "look.");
+      "Ctrl-C ends it. COMMITTED/S is how fast the group's committed offsets move. Native clients have channels: LAG "
+      "is "
+      "what is not sent yet, ROOM KB what it would take now, both as of the last heartbeat. -o json prints a line "
+      "for "
+      "each look.");
   command->add_option("--interval-ms", arguments->interval_ms, "Between two looks")
       ->check(CLI::Range(100, 3'600'000))
       ->capture_default_str();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "client/channels.h"
 #include "client/group_offsets.h"
 
 namespace cms::client {
@@ -19,6 +20,7 @@ struct Look {
   PartitionOffsets ends;
   std::vector<ListedGroup> groups;
   std::map<std::string, CommittedOffsets> committed;  // by group
+  DescribedChannels channels;
 };
 
 struct TopScreen {
@@ -34,14 +36,23 @@ struct TopScreen {
     std::int64_t lag = 0;
     double records_per_second = 0;  // committed
   };
+  struct Channel {
+    DescribedChannel now;
+    double records_per_second = 0;  // pushed
+    double bytes_per_second = 0;
+    double puts_per_second = 0;
+  };
 
   base::TimestampMs time_ms = 0;
-  std::vector<Topic> topics;  // the busiest first
-  std::vector<Group> groups;  // the one that lags most first
+  std::vector<Topic> topics;       // the busiest first
+  std::vector<Group> groups;       // the one that lags most first
+  std::vector<Channel> channels;   // likewise
+  std::size_t channels_total = 0;  // more than are known, where there are many
   double records_per_second = 0;
-  std::int64_t lag = 0;
+  std::int64_t lag = 0;  // of groups
 
-  // At most `lines_max` lines, those left out are counted; 0: as many as it takes.
+  // At most `lines_max` lines, those left out are counted; 0: as many as it takes. Channels are
+  // shown where there are any, and ten lines.
   std::string to_text(const std::string& broker, std::size_t lines_max) const;
   std::string to_json(int indent) const;
 };

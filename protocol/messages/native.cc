@@ -17,5 +17,7 @@ CMS_INSTANTIATE_CODEC(OpenPublicationRequest);
 CMS_INSTANTIATE_CODEC(OpenPublicationResponse);
 CMS_INSTANTIATE_CODEC(ChannelMessagesRequest);
 CMS_INSTANTIATE_CODEC(ChannelMessagesResponse);
+CMS_INSTANTIATE_CODEC(DescribeChannelsRequest);
+CMS_INSTANTIATE_CODEC(DescribeChannelsResponse);
 
 }  // namespace cms::protocol

@@ -270,4 +270,66 @@ struct ChannelMessagesResponse {
   static constexpr void fields(auto&&) {}
 };
 
+// The channels of a broker, for who looks at it from outside; the connection needs none of its own. Counters rise from
+// the opening of the channel. Lag, room and how many subscriptions and streams there are were noted at its last beat.
+struct DescribeChannelsRequest {
+  static constexpr ApiKey api_key = ApiKey::describe_channels;
+  static constexpr VersionRange versions{0, 0};
+  static constexpr Version flexible_since = 0;
+
+  std::int32_t channels_max = 0;  // 0: as many as the broker tells at most
+
+  static constexpr void fields(auto&& field) { field(member<&DescribeChannelsRequest::channels_max>); }
+};
+
+struct DescribeChannelsResponse {
+  static constexpr ApiKey api_key = ApiKey::describe_channels;
+  static constexpr VersionRange versions{0, 0};
+  static constexpr Version flexible_since = 0;
+
+  struct Channel {
+    std::int64_t number = 0;  // of this broker, until it ends
+    std::string client_id;    // the beginning of a long one
+    std::string address;
+    std::int8_t kind = 0;         // transport::ChannelKind
+    std::int64_t ring_bytes = 0;  // to the client; TCP: the window
+    std::int64_t room_bytes = 0;  // what it would take now; of a ring a message at most
+    std::int32_t subscriptions = 0;
+    std::int32_t streams = 0;
+    std::int64_t lag = 0;      // records stable and not sent
+    std::int64_t records = 0;  // pushed
+    std::int64_t bytes = 0;    // of their batches
+    std::int64_t puts = 0;     // batches that the client has put
+
+    static constexpr void fields(auto&& field) {
+      field(member<&Channel::number>);
+      field(member<&Channel::client_id>);
+      field(member<&Channel::address>);
+      field(member<&Channel::kind>);
+      field(member<&Channel::ring_bytes>);
+      field(member<&Channel::room_bytes>);
+      field(member<&Channel::subscriptions>);
+      field(member<&Channel::streams>);
+      field(member<&Channel::lag>);
+      field(member<&Channel::records>);
+      field(member<&Channel::bytes>);
+      field(member<&Channel::puts>);
+    }
+  };
+
+  std::int32_t throttle_time_ms = 0;
+  ErrorCode error_code = ErrorCode::none;
+  std::optional<std::string> error_message;
+  std::int32_t total = 0;         // that the broker has
+  std::vector<Channel> channels;  // those that lag most, the most first
+
+  static constexpr void fields(auto&& field) {
+    field(member<&DescribeChannelsResponse::throttle_time_ms>);
+    field(member<&DescribeChannelsResponse::error_code>);
+    field(member<&DescribeChannelsResponse::error_message>);
+    field(member<&DescribeChannelsResponse::total>);
+    field(member<&DescribeChannelsResponse::channels>);
+  }
+};
+
 }  // namespace cms::protocol
