@@ -72,7 +72,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
 
   explicit Pool(const Options& options) : options_(options) {}
 
-  base::Result<std::shared_ptr<Chunk>> take(std::size_t bytes, std::uint64_t held_bytes) {
+  base::Result<std::shared_ptr<Chunk>> take(std::size_t bytes, std::uint64_t held_bytes, std::uint64_t owner) {
     const std::optional<std::size_t> size_class = class_for(bytes);
     const std::size_t size = size_class ? class_bytes[*size_class] : (bytes + page_bytes - 1) / page_bytes * page_bytes;
     if (!reserve(size, held_bytes)) {
@@ -80,7 +80,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
       return base::Error(base::ErrorKind::full, "the memory for log tails is used up (" +
                                                     std::to_string(options_.budget_bytes >> 20) + " MiB)");
     }
-    std::unique_ptr<Chunk> chunk = size_class ? from_pool(*size_class) : nullptr;
+    std::unique_ptr<Chunk> chunk = size_class ? from_pool(*size_class, owner) : nullptr;
     if (!chunk) {
       base::Result<std::unique_ptr<Chunk>> mapped = make(size);
       if (!mapped) {
@@ -89,9 +89,12 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
       }
       chunk = std::move(*mapped);
     }
-    if (chunk->written() > 0) chunk->zero_written();
+    if (chunk->written() > 0 && (owner == no_owner || chunk->owner() != owner)) chunk->zero_written();
+    chunk->set_owner(owner);
     return std::shared_ptr<Chunk>(chunk.release(), GiveBack{shared_from_this()});
   }
+
+  std::uint64_t new_owner() { return owners_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
   bool under_pressure() const { return held_.load(std::memory_order_relaxed) > options_.budget_bytes / 8 * 7; }
 
@@ -135,19 +138,24 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
     return true;
   }
 
-  std::unique_ptr<Chunk> from_pool(std::size_t size_class) {
+  std::unique_ptr<Chunk> from_pool(std::size_t size_class, std::uint64_t owner) {
     const std::lock_guard lock(mutex_);
+    if (auto& dirty = dirty_[size_class]; owner != no_owner && !dirty.empty() && dirty.back()->owner() == owner)
+      return last_of(dirty);
     for (auto* pool : {&clean_[size_class], &dirty_[size_class]}) {
-      if (pool->empty()) continue;
-      std::unique_ptr<Chunk> chunk = std::move(pool->back());
-      pool->pop_back();
-      pooled_bytes_ -= chunk->capacity();
-      recycled_.fetch_add(1, std::memory_order_relaxed);
-      return chunk;
+      if (!pool->empty()) return last_of(*pool);
     }
     missed_[size_class] = true;
     if (size_class > 0) untidy_.store(true, std::memory_order_relaxed);
     return nullptr;
+  }
+
+  std::unique_ptr<Chunk> last_of(std::vector<std::unique_ptr<Chunk>>& chunks) {
+    std::unique_ptr<Chunk> chunk = std::move(chunks.back());
+    chunks.pop_back();
+    pooled_bytes_ -= chunk->capacity();
+    recycled_.fetch_add(1, std::memory_order_relaxed);
+    return chunk;
   }
 
   base::Result<std::unique_ptr<Chunk>> make(std::size_t size) {
@@ -215,6 +223,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
   std::atomic<std::uint64_t> held_{0};
   std::atomic<std::uint64_t> mapped_{0}, recycled_{0}, refused_{0};
   std::atomic<std::size_t> descriptors_{0};
+  std::atomic<std::uint64_t> owners_{no_owner};
   std::atomic<bool> untidy_{false};
 
   mutable std::mutex mutex_;
@@ -237,9 +246,10 @@ std::size_t Arena::next_chunk_bytes(std::uint64_t held_bytes, std::uint64_t wast
 Arena::Arena(Options options) : options_(options), pool_(std::make_shared<Pool>(options)) {}
 Arena::~Arena() = default;
 
-base::Result<std::shared_ptr<Chunk>> Arena::take(std::size_t bytes, std::uint64_t held_bytes) {
-  return pool_->take(bytes, held_bytes);
+base::Result<std::shared_ptr<Chunk>> Arena::take(std::size_t bytes, std::uint64_t held_bytes, std::uint64_t owner) {
+  return pool_->take(bytes, held_bytes, owner);
 }
+std::uint64_t Arena::new_owner() { return pool_->new_owner(); }
 const Chunk* Arena::chunk_of(const base::Bytes& slice) {
   const bool is_chunk = std::get_deleter<Pool::GiveBack>(slice.owner()) != nullptr;
   return is_chunk ? static_cast<const Chunk*>(slice.owner().get()) : nullptr;

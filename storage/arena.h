@@ -3,8 +3,8 @@
 //
 // A chunk is a mapping of its own (a memfd), so that it can be registered for RDMA or mapped read-only by a local
 // reader, and it belongs to one partition at a time: nobody who maps it sees another partition's records. A chunk is
-// handed out zeroed. Returning one does not unmap it: mapping, touching and unmapping costs more than copying what it
-// holds.
+// handed out zeroed, or as it was to the owner that it comes back to. Returning one does not unmap it: mapping,
+// touching and unmapping costs more than copying what it holds.
 #pragma once
 
 #include <array>
@@ -41,11 +41,16 @@ class Chunk {
   std::size_t written() const { return written_; }
   void zero_written();
 
+  // Whose records it holds, in the pool too; the pool's to set.
+  std::uint64_t owner() const { return owner_; }
+  void set_owner(std::uint64_t owner) { owner_ = owner; }
+
  private:
   std::byte* const data_;
   const std::size_t capacity_;
   const int descriptor_;
   std::size_t written_ = 0;
+  std::uint64_t owner_ = 0;
 };
 
 // Any thread. Chunks may outlive the arena.
@@ -65,6 +70,7 @@ class Arena {
     std::uint64_t refused_total = 0;   // over budget
   };
 
+  static constexpr std::uint64_t no_owner = 0;
   static constexpr std::array<std::size_t, 3> class_bytes{64u << 10, 1u << 20, 8u << 20};
 
   // The size for the next chunk of a log that holds `held_bytes` and should not waste more than `waste_max`: small logs
@@ -76,7 +82,16 @@ class Arena {
 
   // A zeroed chunk of at least `bytes`. `held_bytes` is what the log holds already: the last sixteenth of the budget is
   // for logs that hold less than 1 MiB. Error: full.
-  base::Result<std::shared_ptr<Chunk>> take(std::size_t bytes, std::uint64_t held_bytes);
+  base::Result<std::shared_ptr<Chunk>> take(std::size_t bytes, std::uint64_t held_bytes) {
+    return take(bytes, held_bytes, no_owner);
+  }
+
+  // The same for who reads no further than it has written: a chunk that `owner` has returned lately comes back with
+  // what it held. A log that drops its oldest records for new ones would wait for the zeros otherwise.
+  base::Result<std::shared_ptr<Chunk>> take(std::size_t bytes, std::uint64_t held_bytes, std::uint64_t owner);
+
+  // A number for the above, never given again.
+  std::uint64_t new_owner();
 
   // Little of the budget is left: logs should give back what they can do without.
   bool under_pressure() const;

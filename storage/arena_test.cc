@@ -30,6 +30,30 @@ TEST(Arena, ARecycledChunkShowsNothingOfItsFormerOwner) {
   EXPECT_EQ(arena.counters().recycled_total, 1u);
 }
 
+TEST(Arena, AnOwnersChunkComesBackAsItWasAndToOthersZeroed) {
+  Arena arena({.budget_bytes = 1 << 20, .pool_bytes_max = 1 << 20});
+  const std::uint64_t owner = arena.new_owner();
+  const std::uint64_t other = arena.new_owner();
+  {
+    auto chunk = arena.take(100, 0, owner).value();
+    std::memset(chunk->data(), 'x', 5000);
+    chunk->note_written(5000);
+  }
+  {
+    auto chunk = arena.take(100, 0, owner).value();
+    EXPECT_EQ(chunk->data()[4999], std::byte{'x'});
+    chunk->note_written(10);  // less than before: the rest is still to be zeroed for others
+  }
+  {
+    auto chunk = arena.take(100, 0, other).value();
+    EXPECT_TRUE(all_zero(*chunk));
+    std::memset(chunk->data(), 'y', 5000);
+    chunk->note_written(5000);
+  }
+  EXPECT_TRUE(all_zero(*arena.take(100, 0).value()));
+  EXPECT_EQ(arena.counters().recycled_total, 3u);
+}
+
 TEST(Arena, TidyingZeroesAheadAndFaultsInWhatWasMissed) {
   Arena arena({.budget_bytes = 64 << 20, .pool_bytes_max = 16 << 20});
   {

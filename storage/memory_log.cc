@@ -44,11 +44,11 @@ base::Result<void> MemoryLog::make_room(std::size_t bytes) {
   if (options_.compact) wanted = std::min(wanted, options_.segment_bytes);
   wanted = std::max<std::uint64_t>(wanted, bytes);
   while (!tail_.empty() && tail_.chunk_bytes() > limit - std::min<std::uint64_t>(limit, wanted)) drop_front();
-  base::Result<std::shared_ptr<Chunk>> chunk = arena_.take(wanted, tail_.chunk_bytes());
-  if (!chunk) chunk = arena_.take(bytes, tail_.chunk_bytes());
+  base::Result<std::shared_ptr<Chunk>> chunk = arena_.take(wanted, tail_.chunk_bytes(), owner_);
+  if (!chunk) chunk = arena_.take(bytes, tail_.chunk_bytes(), owner_);
   while (!chunk && chunk.error().kind() == base::ErrorKind::full && !tail_.empty()) {
     drop_front();  // a reader may hold its chunk still; then the next one has to go too
-    chunk = arena_.take(bytes, tail_.chunk_bytes());
+    chunk = arena_.take(bytes, tail_.chunk_bytes(), owner_);
   }
   if (!chunk) return chunk.error();
   tail_.open_extent(std::move(*chunk), 0, next_);

@@ -68,6 +68,7 @@ class MemoryLog final : public Log {
   std::uint64_t drop_front();
 
   Arena& arena_;
+  const std::uint64_t owner_ = arena_.new_owner();  // of its chunks: what it drops it may overwrite as it is
   LogOptions options_;
   const std::uint64_t tail_bytes_max_;
 
