@@ -10,13 +10,11 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.h"
 #include "broker/push/session.h"
-#include "broker/push/token.h"
 #include "transport/pass_descriptors.h"
 #include "transport/shared_memory_channel.h"
 
@@ -124,33 +122,20 @@ void ChannelListener::accept() {
 }
 
 base::Result<Meeting> ChannelListener::expect(const std::shared_ptr<Session>& session, std::size_t ring_bytes) {
-  auto token = new_token();
+  const auto token = expected_.expect(session, ring_bytes);
   if (!token) return token.error();
-  const std::lock_guard lock(mutex_);
-  expected_[*token] = {session, ring_bytes};
   return Meeting{path_, *token};
-}
-
-void ChannelListener::forget(const base::Uuid& token) {
-  const std::lock_guard lock(mutex_);
-  expected_.erase(token);
 }
 
 // A token that nobody expects, or not any more, gets nothing: the socket closes.
 void ChannelListener::show(const std::shared_ptr<Socket>& socket, const base::Uuid& token) {
-  Expected found;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto at = expected_.find(token);
-    if (at == expected_.end()) return;
-    found = std::move(at->second);
-    expected_.erase(at);
-  }
+  const auto ring_bytes = expected_.admit(token);
+  if (!ring_bytes) return;
+  auto session = expected_.take(token);
   const auto who = transport::peer_credentials(socket->native_handle());
-  auto session = found.session.lock();
   if (!who || session == nullptr) return;
-  base::log_debug("rings fetched", "user", who->user, "process", who->process, "bytes", found.ring_bytes);
-  run_on_worker_([socket, session = std::move(session), ring_bytes = found.ring_bytes]() mutable {
+  base::log_debug("rings fetched", "user", who->user, "process", who->process, "bytes", *ring_bytes);
+  run_on_worker_([socket, session = std::move(session), ring_bytes = *ring_bytes]() mutable {
     auto channel = transport::SharedMemoryChannel::create(ring_bytes);
     base::Result<void> sent;
     if (channel) {
@@ -163,12 +148,7 @@ void ChannelListener::show(const std::shared_ptr<Socket>& socket, const base::Uu
                         channel ? sent.error().message() : channel.error().message());
       return;
     }
-    Core& core = session->core();
-    boost::asio::post(core.loop(), [session = std::move(session), made = std::move(*channel)]() mutable {
-      Core& owner = session->core();
-      session->set_channel(std::move(made));
-      owner.end_of_turn();
-    });
+    hand_over(std::move(session), std::move(*channel));
   });
 }
 

@@ -13,14 +13,13 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include "broker/core/core.h"
 #include "broker/push/channel_factory.h"
+#include "broker/push/expected_sessions.h"
 
 namespace cms::broker::push {
 
@@ -42,15 +41,11 @@ class ChannelListener final : public ChannelFactory {
   // --- ChannelFactory. Any core's thread.
   transport::ChannelKind kind() const override { return transport::ChannelKind::shared_memory; }
   base::Result<Meeting> expect(const std::shared_ptr<Session>& session, std::size_t ring_bytes) override;
-  void forget(const base::Uuid& token) override;
+  void forget(const base::Uuid& token) override { expected_.forget(token); }
 
  private:
   using Socket = boost::asio::local::stream_protocol::socket;
 
-  struct Expected {
-    std::weak_ptr<Session> session;
-    std::size_t ring_bytes = 0;
-  };
   class Handshake;
 
   // Clients that have not shown their token yet.
@@ -70,8 +65,7 @@ class ChannelListener final : public ChannelFactory {
   boost::asio::local::stream_protocol::acceptor acceptor_;
   std::shared_ptr<int> handshakes_ = std::make_shared<int>(0);  // under way; the core's thread
 
-  std::mutex mutex_;
-  std::unordered_map<base::Uuid, Expected> expected_;  // mutex_; bounded by push.channels.max
+  ExpectedSessions expected_;
 };
 
 }  // namespace cms::broker::push

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "broker/push/session.h"
-#include "broker/push/token.h"
 #include "storage/arena.h"
 
 namespace cms::broker::push {
@@ -94,43 +93,24 @@ void RdmaMeeting::process() {
 }
 
 base::Result<Meeting> RdmaMeeting::expect(const std::shared_ptr<Session>& session, std::size_t ring_bytes) {
-  auto token = new_token();
+  const auto token = expected_.expect(session, ring_bytes);
   if (!token) return token.error();
-  const std::lock_guard lock(mutex_);
-  expected_[*token] = {session, ring_bytes, false};
   return Meeting{told_, *token};
 }
 
-void RdmaMeeting::forget(const base::Uuid& token) {
-  const std::lock_guard lock(mutex_);
-  expected_.erase(token);
-}
-
 std::optional<transport::RdmaChannelOptions> RdmaMeeting::admit(const base::Uuid& token) {
-  const std::lock_guard lock(mutex_);
-  const auto found = expected_.find(token);
-  if (found == expected_.end() || std::exchange(found->second.admitted, true)) return std::nullopt;
+  const auto ring_bytes = expected_.admit(token);
+  if (!ring_bytes) return std::nullopt;
   transport::RdmaChannelOptions options;
-  options.ring_bytes = found->second.ring_bytes;
+  options.ring_bytes = *ring_bytes;
   options.region_of = chunk_of;
   return options;
 }
 
 void RdmaMeeting::established(const base::Uuid& token, std::unique_ptr<transport::RingChannel> channel) {
-  std::shared_ptr<Session> session;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = expected_.find(token);
-    if (found != expected_.end()) session = found->second.session.lock();
-    if (found != expected_.end()) expected_.erase(found);
-  }
+  auto session = expected_.take(token);
   if (session == nullptr) return;  // it has ended meanwhile, and so does the channel
-  Core& core = session->core();
-  boost::asio::post(core.loop(), [session = std::move(session), made = std::move(channel)]() mutable {
-    Core& owner = session->core();
-    session->set_channel(std::move(made));
-    owner.end_of_turn();
-  });
+  hand_over(std::move(session), std::move(channel));
 }
 
 }  // namespace cms::broker::push

@@ -9,15 +9,15 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
-#include <unordered_map>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "broker/core/core.h"
 #include "broker/push/channel_factory.h"
+#include "broker/push/expected_sessions.h"
 #include "transport/rdma/rdma_listener.h"
 
 namespace cms::broker::push {
@@ -38,15 +38,9 @@ class RdmaMeeting final : public ChannelFactory, public std::enable_shared_from_
   // --- ChannelFactory. Any core's thread.
   transport::ChannelKind kind() const override { return transport::ChannelKind::rdma; }
   base::Result<Meeting> expect(const std::shared_ptr<Session>& session, std::size_t ring_bytes) override;
-  void forget(const base::Uuid& token) override;
+  void forget(const base::Uuid& token) override { expected_.forget(token); }
 
  private:
-  struct Expected {
-    std::weak_ptr<Session> session;
-    std::size_t ring_bytes = 0;
-    bool admitted = false;  // the token is used up
-  };
-
   RdmaMeeting(Core& core, std::function<void(std::function<void()>)> run_on_worker);
   void await_events();
   void process();
@@ -67,8 +61,7 @@ class RdmaMeeting final : public ChannelFactory, public std::enable_shared_from_
   bool stopped_ = false;
   bool processing_ = false;
 
-  std::mutex mutex_;
-  std::unordered_map<base::Uuid, Expected> expected_;  // mutex_; bounded by push.channels.max
+  ExpectedSessions expected_;
 };
 
 }  // namespace cms::broker::push
