@@ -118,9 +118,10 @@ cms::Result<Lane*> Outgoing::lane_for(OutgoingTopic& topic, const cms::Record& r
 }
 
 // In the window, for one more record. Waits as long as the options say.
-cms::Result<void> Outgoing::make_room(std::size_t bytes, SteadyTime& deadline) {
+cms::Result<void> Outgoing::make_room(std::size_t bytes) {
   if (bytes > options_.unacknowledged_bytes_max)
     return cms::Error{Code::too_large, "the record is larger than the window of unacknowledged bytes", 0};
+  SteadyTime deadline;
   while (records_ >= options_.unacknowledged_records_max || bytes_ + bytes > options_.unacknowledged_bytes_max) {
     const SteadyTime now = steady_clock::now();
     if (deadline == SteadyTime()) deadline = now + options_.wait;
@@ -157,54 +158,53 @@ OutgoingBatch* Outgoing::batch_for(Lane& lane, RecordLayout& layout, std::int64_
   return last;
 }
 
-cms::Result<std::uint64_t> Outgoing::publish(std::string_view name, const cms::Record& record) {
+// Where a record goes, once there is room for it.
+cms::Result<Outgoing::Placed> Outgoing::place(std::string_view name, const cms::Record& record,
+                                              std::optional<std::size_t> value_bytes) {
   const cms::Result<OutgoingTopic*> topic = topic_named(name);
   if (!topic) return topic.error();
-  RecordLayout layout;
-  layout.key = record.key;
-  layout.headers = record.headers;
-  if (record.value) layout.value_bytes = record.value->size();
-  const std::optional<std::size_t> alone = layout.size();
-  if (!alone || records::header_size + *alone > (*topic)->batch_bytes_max)
+  Placed placed;
+  placed.layout.key = record.key;
+  placed.layout.headers = record.headers;
+  placed.layout.value_bytes = value_bytes;
+  const std::optional<std::size_t> size = placed.layout.size();
+  if (!size || records::header_size + *size > (*topic)->batch_bytes_max)
     return cms::Error{Code::too_large, "the record is larger than topic " + (*topic)->name + " allows", 0};
-  SteadyTime deadline;
-  if (const auto room = make_room(records::header_size + *alone, deadline); !room) return room.error();
+  placed.size = *size;
+  if (const auto room = make_room(records::header_size + *size); !room) return room.error();
   const cms::Result<Lane*> lane = lane_for(**topic, record);
   if (!lane) return lane.error();
-  const std::int64_t timestamp = record.timestamp_ms == cms::no_timestamp ? now_ms() : record.timestamp_ms;
-  std::size_t size = *alone;
-  OutgoingBatch* batch = batch_for(**lane, layout, timestamp, size);
+  placed.lane = *lane;
+  placed.timestamp_ms = record.timestamp_ms == cms::no_timestamp ? now_ms() : record.timestamp_ms;
+  return placed;
+}
+
+cms::Result<std::uint64_t> Outgoing::publish(std::string_view name, const cms::Record& record) {
+  cms::Result<Placed> placed =
+      place(name, record, record.value ? std::optional<std::size_t>(record.value->size()) : std::nullopt);
+  if (!placed) return placed.error();
+  auto& [lane, layout, size, timestamp] = *placed;
+  OutgoingBatch* batch = batch_for(*lane, layout, timestamp, size);
   const bool joins = batch != nullptr;
-  if (!joins) batch = new_batch(**lane, true);
+  if (!joins) batch = new_batch(*lane, true);
   const std::uint64_t ticket = next_ticket_++;
   std::byte* const value = batch->add(layout, size, timestamp, ticket);
   if (record.value && record.value->size() > 0) std::memcpy(value, record.value->text().data(), record.value->size());
   ++records_;
   bytes_ += size + (joins ? 0 : records::header_size);
-  send_waiting(**lane);
+  send_waiting(*lane);
   link_->flush();
   return ticket;
 }
 
 cms::Result<OutgoingBatch*> Outgoing::loan(std::string_view name, std::size_t value_bytes, const cms::Record& record) {
-  const cms::Result<OutgoingTopic*> topic = topic_named(name);
-  if (!topic) return topic.error();
-  RecordLayout layout;
-  layout.key = record.key;
-  layout.headers = record.headers;
-  layout.value_bytes = value_bytes;
-  const std::optional<std::size_t> size = layout.size();
-  if (!size || records::header_size + *size > (*topic)->batch_bytes_max)
-    return cms::Error{Code::too_large, "the record is larger than topic " + (*topic)->name + " allows", 0};
-  SteadyTime deadline;
-  if (const auto room = make_room(records::header_size + *size, deadline); !room) return room.error();
-  const cms::Result<Lane*> lane = lane_for(**topic, record);
-  if (!lane) return lane.error();
-  const std::int64_t timestamp = record.timestamp_ms == cms::no_timestamp ? now_ms() : record.timestamp_ms;
-  if (!(*lane)->waiting.empty()) (*lane)->waiting.back()->collects = false;
-  OutgoingBatch* const batch = new_batch(**lane, false);
-  if (options_.loans_in_ring && !options_.idempotent) claim_ring(**lane, *batch, records::header_size + *size);
-  std::byte* const value = batch->add(layout, *size, timestamp, next_ticket_++);
+  const cms::Result<Placed> placed = place(name, record, value_bytes);
+  if (!placed) return placed.error();
+  const auto& [lane, layout, size, timestamp] = *placed;
+  if (!lane->waiting.empty()) lane->waiting.back()->collects = false;
+  OutgoingBatch* const batch = new_batch(*lane, false);
+  if (options_.loans_in_ring && !options_.idempotent) claim_ring(*lane, *batch, records::header_size + size);
+  std::byte* const value = batch->add(layout, size, timestamp, next_ticket_++);
   batch->value = {value, value_bytes};
   batch->state = State::open;
   const milliseconds limit = batch->ring ? std::min(options_.loan_timeout, link_->heartbeat()) : options_.loan_timeout;

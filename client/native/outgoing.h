@@ -15,10 +15,11 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/string_hash.h"
 #include "client/native/outgoing_batch.h"
 
 namespace cms::client {
@@ -93,16 +94,20 @@ class Outgoing final : public LinkUser {
  private:
   friend struct OutgoingTopic;
 
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+  // A record on its way into a batch: its partition, and how it would lie in a batch of its own.
+  struct Placed {
+    Lane* lane = nullptr;
+    RecordLayout layout;
+    std::size_t size = 0;
+    std::int64_t timestamp_ms = 0;
   };
 
   // outgoing.cc: what comes from the caller.
   cms::Result<OutgoingTopic*> topic_named(std::string_view name);
   cms::Result<void> request(OutgoingTopic& topic);
   cms::Result<Lane*> lane_for(OutgoingTopic& topic, const cms::Record& record);
-  cms::Result<void> make_room(std::size_t bytes, SteadyTime& deadline);
+  cms::Result<void> make_room(std::size_t bytes);
+  cms::Result<Placed> place(std::string_view name, const cms::Record& record, std::optional<std::size_t> value_bytes);
   OutgoingBatch* batch_for(Lane& lane, RecordLayout& layout, std::int64_t timestamp_ms, std::size_t& size);
   OutgoingBatch* new_batch(Lane& lane, bool collects);
 
@@ -118,6 +123,7 @@ class Outgoing final : public LinkUser {
   void forget(OutgoingBatch& batch);  // in the window
   void expire_loans(SteadyTime now);
   void claim_ring(Lane& lane, OutgoingBatch& batch, std::size_t bytes);
+  push::Put header_of(const Lane& lane, const OutgoingBatch& batch, std::uint64_t put_id) const;
   transport::Offered put_in_ring(Lane& lane, OutgoingBatch& batch);
   bool is_in_current_ring(const OutgoingBatch& batch) const;
   void fail_all(BatchList& list, const cms::Error& error);
@@ -127,7 +133,7 @@ class Outgoing final : public LinkUser {
   const std::shared_ptr<Link> link_;
   cms::PublisherOptions options_;
   BatchPool pool_;
-  std::unordered_map<std::string, std::unique_ptr<OutgoingTopic>, NameHash, std::equal_to<>> topics_;
+  base::StringMap<std::unique_ptr<OutgoingTopic>> topics_;
   std::vector<Lane*> busy_;
   std::vector<Lane*> turning_;        // those of them that have their turn
   std::deque<OutgoingBatch*> loans_;  // open ones, in the order taken, which is that of their ends

@@ -120,15 +120,20 @@ void Outgoing::claim_ring(Lane& lane, OutgoingBatch& batch, std::size_t bytes) {
   batch.ring = std::move(space);
 }
 
-Offered Outgoing::put_in_ring(Lane& lane, OutgoingBatch& batch) {
-  number(lane, batch);
-  lane.topic->expect(&batch);
+push::Put Outgoing::header_of(const Lane& lane, const OutgoingBatch& batch, std::uint64_t put_id) const {
   push::Put header;
   header.flags = options_.want_stages ? push::Put::want_stages : std::uint16_t{0};
   header.publication = lane.topic->number;
-  header.put_id = batch.put_id;
+  header.put_id = put_id;
   header.partition = lane.partition;
   header.batch_bytes = static_cast<std::uint32_t>(batch.bytes);
+  return header;
+}
+
+Offered Outgoing::put_in_ring(Lane& lane, OutgoingBatch& batch) {
+  number(lane, batch);
+  lane.topic->expect(&batch);
+  const push::Put header = header_of(lane, batch, batch.put_id);
   std::memcpy(batch.ring->claim.space.data(), &header, sizeof header);
   link_->ring_channel()->out().commit(batch.ring->claim, sizeof header + batch.bytes);
   link_->has_sent();
@@ -143,12 +148,7 @@ Offered Outgoing::put(Lane& lane, OutgoingBatch& batch) {
   if (link_->cutting() != nullptr && link_->cutting() != &batch) return Offered::full;
   if (!batch.numbered) number(lane, batch);
   if (batch.sent == 0) batch.put_id = 0;
-  push::Put header;
-  header.flags = options_.want_stages ? push::Put::want_stages : std::uint16_t{0};
-  header.publication = lane.topic->number;
-  header.put_id = batch.put_id != 0 ? batch.put_id : lane.topic->next_put_id;
-  header.partition = lane.partition;
-  header.batch_bytes = static_cast<std::uint32_t>(batch.bytes);
+  push::Put header = header_of(lane, batch, batch.put_id != 0 ? batch.put_id : lane.topic->next_put_id);
   const std::size_t piece_max = link_->message_bytes_max() - sizeof header;
   do {
     header.piece_offset = static_cast<std::uint32_t>(batch.sent);
