@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/handlers/native.h"
+#include "broker/handlers/serve.h"
 #include "broker/push/access.h"
 #include "broker/push/push_core.h"
 #include "protocol/messages/native.h"
@@ -66,21 +67,20 @@ void describe(const push::PushMetrics& metrics, std::size_t channels_max, Descri
 
 Served serve_describe_channels(CoreHandlers& handlers, Core&, const RequestContext& context, base::ByteSpan body,
                                protocol::FrameBuffer& out) {
-  DescribeChannelsRequest request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  DescribeChannelsResponse response;
-  if (!push::may_describe_channels(context.peer)) {
-    response.error_code = ErrorCode::cluster_authorization_failed;
-  } else if (request.channels_max < 0) {
-    response.error_code = ErrorCode::invalid_request;
-  } else {
-    const auto wanted = static_cast<std::size_t>(request.channels_max);
-    describe(handlers.push.metrics(), wanted == 0 ? channels_told_max : std::min(wanted, channels_told_max), response);
-  }
-  write_response(context.version(), context.header.correlation_id, response, out);
-  return Served::answered();
+  return with_request<DescribeChannelsRequest>(context, body, [&](const DescribeChannelsRequest& request) {
+    DescribeChannelsResponse response;
+    if (!push::may_describe_channels(context.peer)) {
+      response.error_code = ErrorCode::cluster_authorization_failed;
+    } else if (request.channels_max < 0) {
+      response.error_code = ErrorCode::invalid_request;
+    } else {
+      const auto wanted = static_cast<std::size_t>(request.channels_max);
+      describe(handlers.push.metrics(), wanted == 0 ? channels_told_max : std::min(wanted, channels_told_max),
+               response);
+    }
+    write_response(context.version(), context.header.correlation_id, response, out);
+    return Served::answered();
+  });
 }
 
 }  // namespace cms::broker

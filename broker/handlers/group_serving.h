@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "broker/groups/group_coordinator.h"
+#include "broker/handlers/serve.h"
 #include "broker/handlers/table.h"
 #include "protocol/messages/consumer_group.h"
 #include "protocol/messages/group_admin.h"
@@ -81,13 +82,11 @@ inline std::string_view client_id(const protocol::RequestHeader& header) {
 template <typename Request, typename Call, typename GiveOut>
 Served serve_call(Core& core, const RequestContext& context, base::ByteSpan body, protocol::FrameBuffer& out,
                   GiveOut&& give_out) {
-  Request request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  auto call = std::make_shared<Call>(core, context.header);
-  give_out(request, call);
-  return begin(std::move(call), out);
+  return with_request<Request>(context, body, [&](Request& request) {
+    auto call = std::make_shared<Call>(core, context.header);
+    give_out(request, call);
+    return begin(std::move(call), out);
+  });
 }
 
 // What a step is told about a request, and what that refers to.

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "broker/handlers/group_serving.h"
+#include "broker/handlers/serve.h"
 #include "broker/metadata/topic_name.h"
 #include "broker/push/access.h"
 #include "broker/push/channel_factory.h"
@@ -47,18 +48,16 @@ void refuse_without_channel(Response& response) {
 // Reads the request and has `work(session, request, response)` answer it, where there is a session.
 template <typename Request, typename Response, typename Work>
 Served serve_of_session(const RequestContext& context, base::ByteSpan body, FrameBuffer& out, Work&& work) {
-  Request request;
-  if (const auto parsed = read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  Response response;
-  if (Session* const session = session_of(context.peer)) {
-    Session::Outcome outcome = work(*session, request, response);
-    refuse(response, outcome.error, std::move(outcome.message));
-  } else {
-    refuse_without_channel(response);
-  }
-  return answer(context, response, out);
+  return with_request<Request>(context, body, [&](const Request& request) {
+    Response response;
+    if (Session* const session = session_of(context.peer)) {
+      Session::Outcome outcome = work(*session, request, response);
+      refuse(response, outcome.error, std::move(outcome.message));
+    } else {
+      refuse_without_channel(response);
+    }
+    return answer(context, response, out);
+  });
 }
 
 // Empty: it can be had as asked for.
@@ -270,34 +269,30 @@ void CreatingPublication::answer(FrameBuffer& out) {
 
 Served serve_open_channel(CoreHandlers& handlers, Core&, const RequestContext& context, base::ByteSpan body,
                           FrameBuffer& out) {
-  OpenChannelRequest request;
-  if (const auto parsed = read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  OpenChannelResponse response;
-  open_channel(handlers, context, request, response);
-  return answer(context, response, out);
+  return with_request<OpenChannelRequest>(context, body, [&](const OpenChannelRequest& request) {
+    OpenChannelResponse response;
+    open_channel(handlers, context, request, response);
+    return answer(context, response, out);
+  });
 }
 
 Served serve_subscribe(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                        FrameBuffer& out) {
-  SubscribeRequest request;
-  if (const auto parsed = read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  SubscribeResponse response;
-  Session* const session = session_of(context.peer);
-  auto settings = settings_of(request);
-  if (session == nullptr) {
-    refuse_without_channel(response);
-  } else if (!settings) {
-    refuse(response, ErrorCode::invalid_request, settings.error().message());
-  } else if (request.start == StartAt::committed) {
-    return subscribe_committed(handlers, core, context, *session, request, std::move(*settings), out);
-  } else {
-    subscribe(*session, std::move(*settings), response);
-  }
-  return answer(context, response, out);
+  return with_request<SubscribeRequest>(context, body, [&](const SubscribeRequest& request) {
+    SubscribeResponse response;
+    Session* const session = session_of(context.peer);
+    auto settings = settings_of(request);
+    if (session == nullptr) {
+      refuse_without_channel(response);
+    } else if (!settings) {
+      refuse(response, ErrorCode::invalid_request, settings.error().message());
+    } else if (request.start == StartAt::committed) {
+      return subscribe_committed(handlers, core, context, *session, request, std::move(*settings), out);
+    } else {
+      subscribe(*session, std::move(*settings), response);
+    }
+    return answer(context, response, out);
+  });
 }
 
 Served serve_unsubscribe(CoreHandlers&, Core&, const RequestContext& context, base::ByteSpan body, FrameBuffer& out) {
@@ -316,43 +311,39 @@ Served serve_seek(CoreHandlers&, Core&, const RequestContext& context, base::Byt
 
 Served serve_open_publication(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                               FrameBuffer& out) {
-  OpenPublicationRequest request;
-  if (const auto parsed = read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  OpenPublicationResponse response;
-  Session* const session = session_of(context.peer);
-  const std::string_view name = push::without_pool(request.topic);
-  const TopicHandle topic = handlers.services.topics.find(name);
-  if (session == nullptr) {
-    refuse_without_channel(response);
-  } else if (auto why = why_not_topic_name(name)) {
-    refuse(response, ErrorCode::invalid_topic_exception, std::move(*why));
-  } else if (topic != nullptr) {
-    open_publication(*session, request, *topic, response);
-  } else if (request.create && handlers.services.options.auto_create_topics && !is_internal_topic(name)) {
-    auto creating =
-        std::make_shared<CreatingPublication>(handlers, core, context.header, session->shared(), std::move(request));
-    creating->start();
-    return Served::later(std::move(creating));
-  } else {
-    refuse(response, ErrorCode::unknown_topic_or_partition, {});
-  }
-  return answer(context, response, out);
+  return with_request<OpenPublicationRequest>(context, body, [&](OpenPublicationRequest& request) {
+    OpenPublicationResponse response;
+    Session* const session = session_of(context.peer);
+    const std::string_view name = push::without_pool(request.topic);
+    const TopicHandle topic = handlers.services.topics.find(name);
+    if (session == nullptr) {
+      refuse_without_channel(response);
+    } else if (auto why = why_not_topic_name(name)) {
+      refuse(response, ErrorCode::invalid_topic_exception, std::move(*why));
+    } else if (topic != nullptr) {
+      open_publication(*session, request, *topic, response);
+    } else if (request.create && handlers.services.options.auto_create_topics && !is_internal_topic(name)) {
+      auto creating =
+          std::make_shared<CreatingPublication>(handlers, core, context.header, session->shared(), std::move(request));
+      creating->start();
+      return Served::later(std::move(creating));
+    } else {
+      refuse(response, ErrorCode::unknown_topic_or_partition, {});
+    }
+    return answer(context, response, out);
+  });
 }
 
 // The data path of publishing over TCP: there is no answer, results come over the channel.
 Served serve_channel_messages(CoreHandlers&, Core&, const RequestContext& context, base::ByteSpan body, FrameBuffer&) {
-  ChannelMessagesRequest request;
-  if (const auto parsed = read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  Session* const session = session_of(context.peer);
-  if (session == nullptr) return Served::refuse("messages of a channel that is not open");
-  if (const auto taken = session->arrived(request.messages.bytes()); !taken) {
-    return Served::refuse(taken.error().message());
-  }
-  return Served::silent();
+  return with_request<ChannelMessagesRequest>(context, body, [&](const ChannelMessagesRequest& request) {
+    Session* const session = session_of(context.peer);
+    if (session == nullptr) return Served::refuse("messages of a channel that is not open");
+    if (const auto taken = session->arrived(request.messages.bytes()); !taken) {
+      return Served::refuse(taken.error().message());
+    }
+    return Served::silent();
+  });
 }
 
 }  // namespace cms::broker

@@ -8,6 +8,16 @@
 
 namespace cms::broker {
 
+// Reads the request and has `serve(request)` serve it. One that does not parse is refused.
+template <typename Request, typename Serve>
+Served with_request(const RequestContext& context, base::ByteSpan body, Serve&& serve) {
+  Request request;
+  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
+    return Served::refuse(parsed.error().message());
+  }
+  return serve(request);
+}
+
 template <typename Request, typename Response, typename Function>
 Served answer_now(CoreHandlers& handlers, const RequestContext& context, const Request& request,
                   protocol::FrameBuffer& out) {
@@ -21,11 +31,9 @@ Served answer_now(CoreHandlers& handlers, const RequestContext& context, const R
 template <typename Request, typename Response, typename Function>
 Served serve_on_core(CoreHandlers& handlers, Core&, const RequestContext& context, base::ByteSpan body,
                      protocol::FrameBuffer& out) {
-  Request request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  return answer_now<Request, Response, Function>(handlers, context, request, out);
+  return with_request<Request>(context, body, [&](const Request& request) {
+    return answer_now<Request, Response, Function>(handlers, context, request, out);
+  });
 }
 
 // One request on its way through a worker thread. Keeps itself alive until the worker is done with it.
@@ -71,17 +79,15 @@ Served serve_on_worker(CoreHandlers& handlers, Core& core, const RequestContext&
 template <typename Request, typename Response, typename Blocks, typename Function>
 Served serve_either_way(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                         protocol::FrameBuffer& out) {
-  Request request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  if (Blocks{}(handlers.services, request)) {
+  return with_request<Request>(context, body, [&](Request& request) {
+    if (!Blocks{}(handlers.services, request)) {
+      return answer_now<Request, Response, Function>(handlers, context, request, out);
+    }
     auto job = std::make_shared<Job<Request, Response, Function>>(core, handlers.services, context);
     job->request() = std::move(request);
     job->start();
     return Served::later(std::move(job));
-  }
-  return answer_now<Request, Response, Function>(handlers, context, request, out);
+  });
 }
 
 }  // namespace cms::broker

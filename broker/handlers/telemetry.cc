@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/core/pending.h"
+#include "broker/handlers/serve.h"
 #include "protocol/header.h"
 
 namespace cms::broker {
@@ -94,13 +95,11 @@ ErrorCode push_telemetry(ClientInstances& clients, const RequestContext& context
 
 Served serve_push_telemetry(CoreHandlers& handlers, Core& core, const RequestContext& context, base::ByteSpan body,
                             protocol::FrameBuffer&) {
-  PushTelemetryRequest request;
-  if (const auto parsed = protocol::read(body, context.version(), request); !parsed) {
-    return Served::refuse(parsed.error().message());
-  }
-  auto job = std::make_shared<PushJob>(core, handlers.services, context, request);
-  job->start();
-  return Served::later(std::move(job));
+  return with_request<PushTelemetryRequest>(context, body, [&](const PushTelemetryRequest& request) {
+    auto job = std::make_shared<PushJob>(core, handlers.services, context, request);
+    job->start();
+    return Served::later(std::move(job));
+  });
 }
 
 }  // namespace cms::broker
