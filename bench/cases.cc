@@ -4,19 +4,17 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <vector>
 
+#include "bench/loopback.h"
 #include "bench/process_cpu.h"
 
 namespace cms::bench {
 
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t small_record = 100;
 constexpr std::int32_t batch_target_bytes = 16 << 10;
@@ -29,8 +27,6 @@ constexpr std::int64_t stream_windows = 60;  // 1 MB each, together below what t
 constexpr int producer_count = 32;
 constexpr std::size_t producer_record = 2 << 10;  // so that 32 of them fill 64 KiB
 constexpr int park_us = 200;                      // the fetch is with the broker by then
-
-std::uint64_t now_ns() { return static_cast<std::uint64_t>(SteadyClock::now().time_since_epoch().count()); }
 
 [[noreturn]] void die(const Side& side, const char* what, int error) {
   std::fprintf(stderr, "%s: %s: error %d\n", side.address.to_string().c_str(), what, error);

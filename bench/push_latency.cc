@@ -20,6 +20,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/figures.h"
+#include "bench/loopback.h"
 #include "bench/process_cpu.h"
 #include "bench/raw_client.h"
 #include "bench/round_trips.h"
@@ -28,7 +29,6 @@
 namespace cms::bench {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
@@ -47,8 +47,6 @@ struct Arguments {
 constexpr int warm_up = 200;
 constexpr milliseconds patience{10'000};
 constexpr std::size_t in_flight_max = 4096;  // records of a stream that nobody has seen yet
-
-std::uint64_t now_ns() { return static_cast<std::uint64_t>(SteadyClock::now().time_since_epoch().count()); }
 
 template <typename T>
 T must(Result<T> result, const char* what) {

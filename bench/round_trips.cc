@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/round_trips.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -10,29 +9,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <vector>
 
+#include "bench/loopback.h"
 #include "transport/raw_ring.h"
 
 namespace cms::bench {
 
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
 using transport::bench::RawPingPong;
 
 constexpr int warm_up = 200;
-
-std::uint64_t now_ns() { return static_cast<std::uint64_t>(SteadyClock::now().time_since_epoch().count()); }
-
-[[noreturn]] void die(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
 
 // A child that runs `echo` until it is killed, which happens at the end of this, or of this process.
 class Echo {
@@ -115,22 +104,6 @@ class Stream {
   const Waiting waiting_;
   const int epoll_;
 };
-
-void connect_pair(int& left, int& right) {
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener, generic, size) < 0 || ::listen(listener, 1) < 0 || ::getsockname(listener, generic, &size) < 0)
-    die("listening on the loopback");
-  left = ::socket(AF_INET, SOCK_STREAM, 0);
-  if (::connect(left, generic, size) < 0) die("connecting over the loopback");
-  right = ::accept(listener, nullptr, nullptr);
-  if (right < 0) die("accepting over the loopback");
-  ::close(listener);
-}
 
 }  // namespace
 
