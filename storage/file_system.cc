@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 namespace cms::storage {
 
@@ -62,6 +63,31 @@ std::string holder_of(int descriptor) {
   return pid.empty() ? "another process" : "process " + pid;
 }
 
+// The file that is about to lose its name, if its blocks are worth giving back a piece at a time.
+class Doomed {
+ public:
+  explicit Doomed(const std::string& path) {
+    struct stat info;
+    if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1) return;
+    // Not what is allocated: of a sparse file less than this comes back.
+    bytes_ = static_cast<std::uint64_t>(info.st_size);
+    if (bytes_ >= SpaceReturner::file_bytes_min) descriptor_ = open_retrying(path.c_str(), O_RDWR | O_NOFOLLOW);
+  }
+  ~Doomed() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Doomed(const Doomed&) = delete;
+  Doomed& operator=(const Doomed&) = delete;
+
+  void has_gone(SpaceReturner& to) {
+    if (descriptor_ >= 0) to.take(std::exchange(descriptor_, -1), bytes_);
+  }
+
+ private:
+  std::uint64_t bytes_ = 0;
+  int descriptor_ = -1;  // -1 too where none is to be had
+};
+
 }  // namespace
 
 Result<std::unique_ptr<File>> FileSystem::open(const std::string& path, OpenMode mode) {
@@ -96,12 +122,20 @@ Result<void> FileSystem::make_directories(const std::string& path) {
 }
 
 Result<void> FileSystem::rename(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) == 0) return {};
+  Doomed replaced(to);
+  if (::rename(from.c_str(), to.c_str()) == 0) {
+    replaced.has_gone(removed_);
+    return {};
+  }
   return Error::from_errno(errno, "renaming " + from + " to " + to);
 }
 
 Result<void> FileSystem::remove(const std::string& path) {
-  if (::remove(path.c_str()) == 0) return {};
+  Doomed removed(path);
+  if (::remove(path.c_str()) == 0) {
+    removed.has_gone(removed_);
+    return {};
+  }
   return Error::from_errno(errno, "removing " + path);
 }
 

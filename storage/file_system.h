@@ -9,10 +9,11 @@
 #include <span>
 
 #include "storage/disk.h"
+#include "storage/space_returner.h"
 
 namespace cms::storage {
 
-// No state of its own: any thread, any number of them.
+// Any thread. The blocks of large files that are removed or replaced come back a little later than their names go.
 class FileSystem final : public Disk {
  public:
   base::Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
@@ -26,6 +27,12 @@ class FileSystem final : public Disk {
 
   // flock(2): the kernel lets go when the process ends, however it ends. The holder's process id is the content.
   base::Result<std::unique_ptr<File>> lock(const std::string& path) override;
+
+  // Of files that have gone already.
+  std::uint64_t unreturned_bytes() const { return removed_.pending_bytes(); }
+
+ private:
+  SpaceReturner removed_;
 };
 
 // A file of the FileSystem, and what the IoQueues for real files need to know of it. It keeps whether something was

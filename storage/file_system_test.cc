@@ -5,6 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "storage/test_directory.h"
@@ -203,6 +207,68 @@ TEST(AdvancePieces, StaysAlignedForADirectFile) {
   EXPECT_EQ(pieces[0].iov_len, disk_block_bytes);
   EXPECT_EQ(advance_pieces(pieces, first, 2 * disk_block_bytes, true), 2 * disk_block_bytes);
   EXPECT_EQ(first, 2u);
+}
+
+// A file of 16 MiB, on the disk.
+void write_large(Disk& disk, const std::string& path) {
+  auto file = disk.open(path, OpenMode::create);
+  ASSERT_TRUE(file) << file.error().message();
+  const std::vector<std::byte> piece(1 << 20, std::byte{7});
+  for (std::uint64_t i = 0; i < 16; ++i) ASSERT_TRUE((*file)->write_at(i << 20, piece));
+  ASSERT_TRUE((*file)->sync());
+}
+
+void await_no_unreturned_bytes(const FileSystem& disk) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (disk.unreturned_bytes() > 0 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  ASSERT_EQ(disk.unreturned_bytes(), 0u);
+}
+
+// Descriptors of this process that belong to files without a name.
+std::size_t open_nameless_files() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    count += std::filesystem::read_symlink(entry.path(), gone).string().ends_with("(deleted)") ? 1 : 0;
+  }
+  return count;
+}
+
+TEST_F(FileSystemTest, TheNameOfALargeFileGoesAtOnceAndItsBlocksSoon) {
+  const std::size_t before = open_nameless_files();
+  write_large(disk_, directory_ / "removed");
+  write_large(disk_, directory_ / "replaced");
+  write_large(disk_, directory_ / "new");
+  ASSERT_TRUE(disk_.remove(directory_ / "removed"));
+  ASSERT_TRUE(disk_.rename(directory_ / "new", directory_ / "replaced"));
+  EXPECT_FALSE(disk_.exists(directory_ / "removed"));
+  EXPECT_GT(disk_.unreturned_bytes(), 0u);
+  await_no_unreturned_bytes(disk_);
+  EXPECT_EQ(open_nameless_files(), before);
+  EXPECT_EQ(std::filesystem::file_size(directory_ / "replaced"), 16u << 20);
+}
+
+TEST_F(FileSystemTest, WhoHasALargeFileOpenReadsItWholeAfterItsRemoval) {
+  write_large(disk_, directory_ / "a");
+  auto reader = disk_.open(directory_ / "a", OpenMode::read);
+  ASSERT_TRUE(reader);
+  ASSERT_TRUE(disk_.remove(directory_ / "a"));
+  await_no_unreturned_bytes(disk_);  // it has been given up, and is the reader's to free
+  EXPECT_EQ((*reader)->size().value(), 16u << 20);
+  std::byte last[1];
+  EXPECT_EQ((*reader)->read_at((16u << 20) - 1, last).value(), 1u);
+  EXPECT_EQ(last[0], std::byte{7});
+}
+
+TEST_F(FileSystemTest, TheEndOfAFileSystemDoesNotWaitForBlocks) {
+  auto disk = std::make_unique<FileSystem>();
+  for (int i = 0; i < 8; ++i) {
+    const std::string path = directory_ / std::to_string(i);
+    write_large(*disk, path);
+    ASSERT_TRUE(disk->remove(path));
+  }
+  disk.reset();
+  EXPECT_EQ(open_nameless_files(), 0u);
 }
 
 }  // namespace

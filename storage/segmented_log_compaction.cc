@@ -153,6 +153,7 @@ class SegmentedLog::Compaction final : public CompactionJob {
     const SegmentFile in_place(directory_, base);
     Result<void> done = disk_.rename(swap.index_path(), in_place.index_path());
     if (done) done = disk_.sync_directory(directory_);
+    log_.environment_.files.forget(in_place.log_path());  // so that nobody holds what is replaced
     if (done) done = disk_.rename(swap.log_path(), in_place.log_path());
     if (!done) return done;
     log_.environment_.files.forget(in_place.log_path());
