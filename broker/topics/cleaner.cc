@@ -2,6 +2,7 @@
 #include "broker/topics/cleaner.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -179,7 +180,12 @@ bool Cleaner::pace(std::size_t bytes) {
   const SteadyClock::time_point until = paced_until_;
   const auto woken = [this, version = settings_version_] { return stopping_ || settings_version_ != version; };
   changed_.wait_until(lock, until, woken);
-  return !stopping_;
+  if (stopping_) return false;
+  lock.unlock();
+  // However low its priority, a thread that is running keeps its core for some milliseconds before one that has woken
+  // up gets it; who serves there is not to wait for longer than for one piece.
+  ::sched_yield();
+  return true;
 }
 
 }  // namespace cms::broker
