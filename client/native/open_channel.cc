@@ -139,6 +139,24 @@ Result<OpenedChannel> open_as(Kind kind, const cms::SessionOptions& options, Res
   return opened;
 }
 
+// The best kind that works: what spares copies and wakes first, TCP last, which always does.
+Result<OpenedChannel> open_best(const cms::SessionOptions& options, Result<OpenedChannel> opened) {
+  Connection& connection = opened->cluster->bootstrap();
+  const bool local = is_local(connection, connection.socket().descriptor());
+  std::string why = local ? "no shared memory: " : "the broker is on another machine, and there is no RDMA to it: ";
+  if (Result<void> available = transport::rdma_available(); !local && !available) {
+    why += available.error().message();
+  } else {
+    Result<OpenedChannel> best = open_as(local ? Kind::shared_memory : Kind::rdma, options, std::move(opened));
+    if (best) return best;
+    why += best.error().message();
+    opened = connect(options);  // a connection takes one attempt
+  }
+  opened = open_as(Kind::tcp, options, std::move(opened));
+  if (opened) opened->reason = std::move(why);
+  return opened;
+}
+
 }  // namespace
 
 Result<OpenedChannel> open_channel(const cms::SessionOptions& options) {
@@ -155,18 +173,7 @@ Result<OpenedChannel> open_channel(const cms::SessionOptions& options) {
     case cms::ChannelKind::automatic:
       break;
   }
-  Connection& connection = opened->cluster->bootstrap();
-  if (!is_local(connection, connection.socket().descriptor())) {
-    opened = open_as(Kind::tcp, options, std::move(opened));
-    if (opened) opened->reason = "the broker is on another machine";
-    return opened;
-  }
-  Result<OpenedChannel> shared = open_as(Kind::shared_memory, options, std::move(opened));
-  if (shared) return shared;
-  // A connection takes one attempt; this is the next one's.
-  opened = open_as(Kind::tcp, options, connect(options));
-  if (opened) opened->reason = "no shared memory: " + shared.error().message();
-  return opened;
+  return open_best(options, std::move(opened));
 }
 
 }  // namespace cms::client

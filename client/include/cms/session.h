@@ -32,7 +32,7 @@ class Link;
 }
 
 enum class ChannelKind : std::uint8_t {
-  automatic,      // shared memory where the broker is on this machine, else TCP
+  automatic,      // shared memory where the broker is on this machine, else RDMA where both have it, else TCP
   tcp,            // over the connection itself
   shared_memory,  // rings that both map
   rdma,           // rings that the network card writes
