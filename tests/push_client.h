@@ -57,6 +57,7 @@ class PushClient : private transport::MessageReceiver {
 
   Wire& wire() { return wire_; }
   const protocol::OpenChannelResponse& opened() const { return opened_; }
+  transport::Channel* channel() { return channel_.get(); }  // null: TCP
 
   // --- Subscribing.
   protocol::SubscribeResponse subscribe(protocol::SubscribeRequest request) { return wire_.call(request); }

@@ -18,10 +18,11 @@ class PushTest : public BrokerTest, public ::testing::WithParamInterface<Channel
     return name;
   }
 
-  static PushClient open(PushClient::Options options = {}) {
+  static PushClient::Options of_this_kind(PushClient::Options options = {}) {
     options.kind = GetParam();
-    return PushClient(broker(), options);
+    return options;
   }
+  static PushClient open(PushClient::Options options = {}) { return PushClient(broker(), of_this_kind(options)); }
 };
 
 inline std::string kind_name(const ::testing::TestParamInfo<ChannelKind>& info) {
