@@ -73,6 +73,12 @@ class Log {
   // can be evicted) or what sealed the log.
   virtual base::Result<Offset> append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) = 0;
 
+  // Room behind the last batch, for who fills and checks a batch where it will lie: append() of a batch that lies there
+  // copies nothing. As long as the lock is held; nobody reads it, and what is not appended is overwritten by what is.
+  // Empty: there is none, append() copies. Only logs that no file holds have any: a block of a file is written as it
+  // is, with what lies behind the last batch, and a recovery must not find there what was refused.
+  virtual base::MutableByteSpan reserve(std::size_t /*bytes*/, base::TimestampMs /*now_ms*/) { return {}; }
+
   // Whole batches from the one that holds `from`, all below `below`: one at least, whatever its size, then as many as
   // bytes_max allows. Appends slices that share the log's memory, one per contiguous run. `from` in
   // [first_offset(), next_offset()]; at or above `below` there are none. The first read that reaches a segment older

@@ -24,9 +24,8 @@ std::uint64_t MemoryLog::bytes_max() const {
 
 base::Result<Offset> MemoryLog::append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) {
   CHECK(epoch >= epochs_.latest());
-  if (options_.compact) close_when_due(batch.size(), now_ms);
-  if (!tail_.fits(batch.size())) {
-    if (base::Result<void> room = make_room(batch.size()); !room) return room.error();
+  if (!tail_.ends_at(batch)) {
+    if (base::Result<void> room = prepare(batch.size(), now_ms); !room) return room.error();
   }
   if (tail_.extents().back().size() == 0) extent_since_ms_ = now_ms;
   const Offset offset = next_;
@@ -35,6 +34,16 @@ base::Result<Offset> MemoryLog::append(records::BatchView batch, LeaderEpoch epo
   epochs_.assign(epoch, offset);
   producers_.update(stored, offset, now_ms);
   return offset;
+}
+
+base::MutableByteSpan MemoryLog::reserve(std::size_t bytes, base::TimestampMs now_ms) {
+  return prepare(bytes, now_ms) ? tail_.room(bytes) : base::MutableByteSpan();
+}
+
+// So that the tail fits() it.
+base::Result<void> MemoryLog::prepare(std::size_t bytes, base::TimestampMs now_ms) {
+  if (options_.compact) close_when_due(bytes, now_ms);
+  return tail_.fits(bytes) ? base::Result<void>() : make_room(bytes);
 }
 
 // Takes the next chunk, and lets the oldest go that it is in the place of.

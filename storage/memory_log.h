@@ -27,6 +27,7 @@ class MemoryLog final : public Log {
   MemoryLog(Arena& arena, const LogOptions& options, Start start);
 
   base::Result<Offset> append(records::BatchView batch, LeaderEpoch epoch, base::TimestampMs now_ms) override;
+  base::MutableByteSpan reserve(std::size_t bytes, base::TimestampMs now_ms) override;
   base::Result<LogRead> read(Offset from, Offset below, std::size_t bytes_max, std::vector<base::Bytes>& into) override;
   std::size_t bytes_between(Offset from, Offset below, std::size_t enough) const override;
   base::Result<std::optional<base::Bytes>> batch_at_time(base::TimestampMs time_ms, Offset from, Offset below,
@@ -61,6 +62,7 @@ class MemoryLog final : public Log {
  private:
   class Compaction;
 
+  base::Result<void> prepare(std::size_t bytes, base::TimestampMs now_ms);
   void close_when_due(std::size_t bytes, base::TimestampMs now_ms);
   void put_in_place(Offset base, Offset next, Tail& compacted);
   base::Result<void> make_room(std::size_t bytes);

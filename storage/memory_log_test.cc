@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/memory_log.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "storage/test_batches.h"
@@ -40,6 +42,50 @@ TEST_F(MemoryLogTest, OffsetsBeginWhereTheLogWasToldAndCountRecords) {
   EXPECT_EQ(log.next_offset(), 704);
   EXPECT_EQ(log.durable_end(), 704);
   EXPECT_FALSE(log.wants_flush());
+}
+
+TEST_F(MemoryLogTest, ABatchThatWasMadeInReservedRoomStaysWhereItIs) {
+  MemoryLog log(arena_, {}, {.offset = 5});
+  const auto bytes = make_batch({.records = 2, .payload_bytes = 100});
+  const base::MutableByteSpan room = log.reserve(bytes.size(), now_ms_);
+  ASSERT_EQ(room.size(), bytes.size());
+  std::ranges::copy(bytes, room.begin());
+  EXPECT_EQ(log.append(*records::BatchView::frame(room), 0, now_ms_).value(), 5);
+  std::vector<base::Bytes> slices;
+  ASSERT_TRUE(log.read(5, 7, 1 << 20, slices).ok());
+  EXPECT_EQ(slices.at(0).data(), room.data());
+  EXPECT_EQ(append(log, {.records = 1}), 7);
+  EXPECT_EQ(read(log, 5, 8), (std::vector<Offset>{5, 7}));
+}
+
+TEST_F(MemoryLogTest, ReservedRoomThatIsNotUsedIsTheNextOnes) {
+  MemoryLog log(arena_, {}, {});
+  EXPECT_EQ(append(log, {.records = 1}), 0);
+  const base::MutableByteSpan unused = log.reserve(20 << 10, now_ms_);
+  std::ranges::fill(unused, std::byte{0xff});
+  EXPECT_EQ(read(log, 0, 1), (std::vector<Offset>{0}));
+  EXPECT_EQ(log.reserve(100, now_ms_).data(), unused.data());
+  EXPECT_EQ(append(log, {.records = 1, .payload_bytes = 100 << 10}), 1);  // and if another chunk has to be taken
+  EXPECT_EQ(read(log, 0, 2), (std::vector<Offset>{0, 1}));
+}
+
+TEST_F(MemoryLogTest, AnEmptyLogWithReservedRoomIsEmpty) {
+  MemoryLog log(arena_, {.retention = {.time_ms = 10}}, {.offset = 3});
+  ASSERT_FALSE(log.reserve(1000, now_ms_).empty());
+  EXPECT_TRUE(read(log, 3, 10).empty());
+  EXPECT_EQ(log.size_bytes(), 0u);
+  log.apply_retention(now_ms_ + 1000);
+  EXPECT_EQ(log.first_offset(), 3);
+  EXPECT_EQ(append(log), 3);
+}
+
+TEST_F(MemoryLogTest, WhatWasWrittenIntoUnusedRoomIsNotSeenByTheChunksNextOwner) {
+  {
+    MemoryLog log(arena_, {}, {});
+    std::ranges::fill(log.reserve(1000, now_ms_), std::byte{0xff});
+  }
+  const auto chunk = arena_.take(1000, 0).value();
+  EXPECT_TRUE(std::all_of(chunk->data(), chunk->data() + 1000, [](std::byte byte) { return byte == std::byte{0}; }));
 }
 
 TEST_F(MemoryLogTest, AnEmptyLogOwnsNoChunk) {

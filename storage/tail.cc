@@ -48,6 +48,13 @@ void Tail::copy_head(Extent& extent) const {
     extent.head_missing = static_cast<std::uint32_t>(known_from - block);
 }
 
+base::MutableByteSpan Tail::room(std::size_t bytes) {
+  CHECK(fits(bytes));
+  const Extent& extent = extents_.back();
+  extent.chunk->note_written(extent.end + bytes);
+  return {extent.chunk->data() + extent.end, bytes};
+}
+
 BatchView Tail::append(BatchView batch, Offset offset, records::LeaderEpoch epoch) {
   CHECK(fits(batch.size()));
   Extent& extent = extents_.back();
@@ -67,7 +74,7 @@ void Tail::append_as_is(BatchView batch) {
 BatchView Tail::place(BatchView batch, Offset offset) {
   Extent& extent = extents_.back();
   std::byte* const to = extent.chunk->data() + extent.end;
-  std::memcpy(to, batch.bytes().data(), batch.size());
+  if (batch.bytes().data() != to) std::memcpy(to, batch.bytes().data(), batch.size());
   if (extent.points.empty() || extent.end - extent.points.back().at >= point_interval_bytes) {
     extent.points.push_back(
         {static_cast<std::uint32_t>(extent.next - extent.base), extent.end, extent.largest_timestamp});

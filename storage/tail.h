@@ -65,12 +65,22 @@ class Tail {
            extents_.back().chunk->capacity() - extents_.back().end >= bytes;
   }
 
+  // Whether the batch lies in room(), where the next one goes.
+  bool ends_at(const records::BatchView& batch) const {
+    return !extents_.empty() && batch.bytes().data() == extents_.back().chunk->data() + extents_.back().end;
+  }
+
   // Begins an extent at `begin` in a chunk; empty, at `base`. With a segment, what the disk's block holds before it is
   // copied from the extent before, if that is there.
   void open_extent(std::shared_ptr<Chunk> chunk, std::size_t begin, records::Offset base,
                    std::uint64_t file_position = 0, records::Offset segment = 0);
 
-  // Copies the batch behind the last one and gives it offset and epoch. It fits(). Returns where it lies.
+  // Where a batch of this size, which fits(), will lie. What is written there is not part of the tail, but counts as
+  // written to its chunk.
+  base::MutableByteSpan room(std::size_t bytes);
+
+  // Copies the batch behind the last one, if it does not lie there already, and gives it offset and epoch. It fits().
+  // Returns where it lies.
   records::BatchView append(records::BatchView batch, records::Offset offset, records::LeaderEpoch epoch);
 
   // Copies a batch of a log that is being compacted: it keeps its offset, with a gap before it or without.
