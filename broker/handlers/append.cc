@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/handlers/append.h"
 
+#include <array>
+#include <cstring>
+
 #include "records/rewrite.h"
 
 namespace cms::broker {
@@ -35,6 +38,11 @@ std::optional<int> level_of(const EffectiveTopicConfig& config) {
   }
 }
 
+// Whether the topic wants another codec than the batch has.
+bool recodes(const EffectiveTopicConfig& config, records::Codec codec) {
+  return config.compression != CompressionType::producer && codec_of(config.compression) != codec;
+}
+
 void refuse(AppendOutcome& outcome, ErrorCode error, std::string message = {}) {
   outcome.error = error;
   outcome.message = std::move(message);
@@ -56,8 +64,71 @@ AppendOutcome BatchAppender::append(Core& core, const Topic& topic, std::int32_t
   const records::BatchView appended = *validated_.batch;
   outcome = partition->append(core, appended, asked.wait_for_all);
   if (outcome.error != ErrorCode::none) return outcome;
-  metrics_.records.add(static_cast<std::uint64_t>(appended.record_count()));
-  metrics_.bytes.add(appended.size());
+  count(appended.record_count(), appended.size());
+  return outcome;
+}
+
+void BatchAppender::count(std::int32_t records, std::size_t bytes) {
+  metrics_.records.add(static_cast<std::uint64_t>(records));
+  metrics_.bytes.add(bytes);
+}
+
+// The header is looked at once, so what was decided by it stays true.
+class BatchAppender::FillInPlace final : public BatchFill {
+ public:
+  FillInPlace(BatchAppender& appender, const EffectiveTopicConfig& config, base::ByteSpan shared, bool zstd_allowed)
+      : appender_(appender), config_(config), shared_(shared), zstd_allowed_(zstd_allowed) {
+    std::memcpy(header_.data(), shared.data(), header_.size());
+  }
+
+  std::int32_t record_count() const { return base::load_big<std::int32_t>(&header_[records::layout::record_count]); }
+
+  bool is_quick() const {
+    namespace layout = records::layout;
+    const auto attributes = base::load_big<std::int16_t>(&header_[layout::attributes]);
+    const std::int32_t count = record_count();
+    return (attributes & records::attribute_bits::codec_mask) == 0 && count > 0 && count <= records_in_place_max &&
+           base::load_big<std::int32_t>(&header_[layout::last_offset_delta]) == count - 1 &&
+           config_.timestamp_type != TimestampType::log_append_time && !recodes(config_, records::Codec::none);
+  }
+
+  std::optional<records::BatchView> fill(base::MutableByteSpan room, AppendOutcome& outcome) override {
+    std::memcpy(room.data(), header_.data(), header_.size());
+    std::memcpy(room.data() + header_.size(), shared_.data() + header_.size(), room.size() - header_.size());
+    if (!appender_.validate(config_, room, zstd_allowed_, outcome)) return std::nullopt;
+    const records::Validated& validated = appender_.validated_;
+    if (!validated.header_max_timestamp_is_right) {
+      records::set_timestamps(room, records::TimestampType::create_time, validated.max_timestamp);
+    }
+    return validated.batch;
+  }
+
+ private:
+  BatchAppender& appender_;
+  const EffectiveTopicConfig& config_;
+  const base::ByteSpan shared_;
+  const bool zstd_allowed_;
+  std::array<std::byte, records::header_size> header_;
+};
+
+AppendOutcome BatchAppender::append_shared(Core& core, const Topic& topic, std::int32_t index, base::ByteSpan shared,
+                                           Asked asked) {
+  Partition* const partition = topic.partition(index);
+  const EffectiveTopicConfig& config = *topic.config;
+  if (partition != nullptr && shared.size() >= bytes_in_place_min &&
+      shared.size() <= static_cast<std::size_t>(config.max_message_bytes)) {
+    validated_.faults.clear();
+    FillInPlace fill(*this, config, shared, asked.zstd_allowed);
+    if (fill.is_quick()) {
+      auto outcome = partition->append_in_place(core, shared.size(), fill.record_count(), fill, asked.wait_for_all);
+      if (outcome && outcome->error == ErrorCode::none) count(fill.record_count(), shared.size());
+      if (outcome) return std::move(*outcome);
+    }
+  }
+  copied_.assign(shared.begin(), shared.end());
+  AppendOutcome outcome = append(core, topic, index, copied_, asked);
+  constexpr std::size_t kept_bytes_max = 1 << 20;
+  if (copied_.capacity() > kept_bytes_max) std::vector<std::byte>().swap(copied_);
   return outcome;
 }
 
@@ -89,7 +160,7 @@ bool BatchAppender::validate(const EffectiveTopicConfig& config, base::ByteSpan 
 bool BatchAppender::rewrite(const EffectiveTopicConfig& config, AppendOutcome& outcome) {
   const records::BatchView batch = *validated_.batch;
   const bool stamp = config.timestamp_type == TimestampType::log_append_time;
-  const bool recode = config.compression != CompressionType::producer && codec_of(config.compression) != batch.codec();
+  const bool recode = recodes(config, batch.codec());
   if (!stamp && !recode && validated_.header_max_timestamp_is_right) return true;
   if (recode) {
     auto recompressed = records::recompress(batch, codec_of(config.compression), level_of(config));

@@ -35,6 +35,10 @@ class BatchAppender {
   // `batch` does not change during the call. The topic's partition `index` need not exist.
   AppendOutcome append(Core& core, const Topic& topic, std::int32_t index, base::ByteSpan batch, Asked asked);
 
+  // The same for a batch that its sender can still write to: it is copied first, straight into the log's memory where
+  // that can be, and the copy is checked.
+  AppendOutcome append_shared(Core& core, const Topic& topic, std::int32_t index, base::ByteSpan shared, Asked asked);
+
   // Of the last batch, when it was refused for some of its records. Until the next append.
   std::vector<records::RecordFault>& faults() { return validated_.faults; }
 
@@ -42,6 +46,16 @@ class BatchAppender {
   void count_refused() { metrics_.refused_batches.add(); }
 
  private:
+  class FillInPlace;
+
+  // A batch is checked under its partition's lock only when that takes no longer than copying it there does: so many
+  // records at most, and none compressed.
+  static constexpr std::int32_t records_in_place_max = 256;
+
+  // A small one is better checked in memory that the processor has at hand than in the log's next lines.
+  static constexpr std::size_t bytes_in_place_min = 4096;
+
+  void count(std::int32_t records, std::size_t bytes);
   bool validate(const EffectiveTopicConfig& config, base::ByteSpan bytes, bool zstd_allowed, AppendOutcome& outcome);
   bool rewrite(const EffectiveTopicConfig& config, AppendOutcome& outcome);
 
@@ -52,6 +66,7 @@ class BatchAppender {
   records::Validator validator_;
   records::Validated validated_;
   std::vector<std::byte> rewritten_;
+  std::vector<std::byte> copied_;
 };
 
 }  // namespace cms::broker

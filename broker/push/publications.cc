@@ -105,22 +105,18 @@ void Publications::open(std::int32_t number, const Topic& topic) {
 }
 
 std::string Publications::put(const messages::Put& header, base::ByteSpan piece, bool shared) {
-  if (!opened_.contains(header.publication)) return "a put to a publication that is not open";
+  const auto opened = opened_.find(header.publication);
+  if (opened == opened_.end()) return "a put to a publication that is not open";
   const bool whole = header.piece_offset == 0 && piece.size() == header.batch_bytes;
-  if (is_assembling_ || !whole) return add_piece(header, piece);
-  if (!shared) {
-    append(header, piece);
-  } else {
-    assembled_.assign(piece.begin(), piece.end());
-    append(header, assembled_);
-  }
+  if (is_assembling_ || !whole) return add_piece(header, opened->second, piece);
+  append(header, opened->second, piece, shared);
   return {};
 }
 
-std::string Publications::add_piece(const messages::Put& header, base::ByteSpan piece) {
+std::string Publications::add_piece(const messages::Put& header, const base::Uuid& id, base::ByteSpan piece) {
   if (!is_assembling_) {
     if (header.piece_offset != 0) return "the first piece of a put is missing";
-    const TopicHandle topic = session_.owner().topics().find(opened_.at(header.publication));
+    const TopicHandle topic = session_.owner().topics().find(id);
     const auto bytes_max = topic == nullptr ? 0 : static_cast<std::size_t>(topic->config->max_message_bytes);
     assembling_ = header;
     is_assembling_ = true;
@@ -140,22 +136,22 @@ std::string Publications::add_piece(const messages::Put& header, base::ByteSpan 
   if (is_skipping_) {
     refuse(assembling_, ErrorCode::message_too_large);
   } else {
-    append(assembling_, assembled_);
+    append(assembling_, id, assembled_, false);
   }
   constexpr std::size_t kept_bytes_max = 1 << 20;
   if (assembled_.capacity() > kept_bytes_max) std::vector<std::byte>().swap(assembled_);
   return {};
 }
 
-// The batch cannot change any more: it lies in memory of ours.
-void Publications::append(const messages::Put& header, base::ByteSpan batch) {
+void Publications::append(const messages::Put& header, const base::Uuid& id, base::ByteSpan batch, bool shared) {
   session_.count_put();
-  const TopicHandle topic = session_.owner().topics().find(opened_.at(header.publication));
+  const TopicHandle topic = session_.owner().topics().find(id);
   if (topic == nullptr) return refuse(header, ErrorCode::unknown_topic_id);
   if (!may_write(session_.peer(), *topic)) return refuse(header, ErrorCode::topic_authorization_failed);
   if (topic->partition(header.partition) == nullptr) return refuse(header, ErrorCode::unknown_topic_or_partition);
   BatchAppender& appender = session_.owner().appender();
-  const AppendOutcome outcome = appender.append(session_.core(), *topic, header.partition, batch, {});
+  const AppendOutcome outcome = shared ? appender.append_shared(session_.core(), *topic, header.partition, batch, {})
+                                       : appender.append(session_.core(), *topic, header.partition, batch, {});
   if (outcome.error != ErrorCode::none) {
     appender.count_refused();
   } else if ((header.flags & messages::Put::want_stages) != 0) {

@@ -83,17 +83,17 @@ class Publications {
   void clear();
 
  private:
-  void append(const protocol::push::Put& header, base::ByteSpan batch);
+  void append(const protocol::push::Put& header, const base::Uuid& topic, base::ByteSpan batch, bool shared);
   PutQueue& queue_of(const std::shared_ptr<Partition>& partition);
   void refuse(const protocol::push::Put& header, ErrorCode error);
-  std::string add_piece(const protocol::push::Put& header, base::ByteSpan piece);
+  std::string add_piece(const protocol::push::Put& header, const base::Uuid& topic, base::ByteSpan piece);
 
   Session& session_;
   std::unordered_map<std::uint32_t, base::Uuid> opened_;  // the topics, by the client's numbers
   std::unordered_map<Partition*, std::unique_ptr<PutQueue>> queues_;
   std::size_t unanswered_ = 0;
 
-  // A batch that comes in pieces, or the copy of one that the client could change.
+  // A batch that comes in pieces.
   protocol::push::Put assembling_;
   bool is_assembling_ = false;
   bool is_skipping_ = false;  // the batch is too large: its pieces are dropped

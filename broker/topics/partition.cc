@@ -36,36 +36,63 @@ Partition::~Partition() { CHECK(waiters_.empty()); }
 
 AppendOutcome Partition::append(Core& core, records::BatchView batch, bool wait_for_all) {
   AppendOutcome outcome;
-  bool flush = false;
   {
     std::unique_lock lock(mutex_);
-    if (identity_.durability != Durability::persistent && !await_reservation(lock, batch.last_offset_delta() + 1)) {
-      outcome.error = ErrorCode::kafka_storage_error;
-      outcome.message = "no further offsets can be reserved: the metadata cannot be written";
-      return outcome;
-    }
-    outcome.error = refuses(wait_for_all);
-    if (outcome.error != ErrorCode::none) return outcome;
-    const auto verdict = log_->producers().check(batch);
-    if (const auto* duplicate = std::get_if<storage::ProducerStates::Duplicate>(&verdict)) {
-      outcome.base_offset = duplicate->base_offset;
-      outcome.log_append_time_ms = duplicate->append_time_ms;
-      outcome.end_offset = duplicate->base_offset + batch.last_offset_delta() + 1;
-    } else if (const auto* refused = std::get_if<storage::ProducerStates::Refused>(&verdict)) {
-      outcome.error = *refused == storage::ProducerStates::Refused::invalid_producer_epoch
-                          ? ErrorCode::invalid_producer_epoch
-                          : ErrorCode::out_of_order_sequence_number;
-      return outcome;
-    } else if (!append_new(batch, outcome)) {
-      return outcome;
-    }
-    if (!flush_asked_ && log_->wants_flush()) flush = flush_asked_ = true;
-    outcome.log_start_offset = log_->first_offset();
-    outcome.stable = outcome.end_offset <= frontier_.stable();
-    outcome.congested = log_->unflushed_bytes() > unflushed_bytes_max;
+    if (!may_append(lock, batch.last_offset_delta() + 1, wait_for_all, outcome)) return outcome;
+    append_checked(batch, outcome);
   }
-  if (flush) core.flush_later(shared_from_this());
+  if (outcome.flush) core.flush_later(shared_from_this());
   return outcome;
+}
+
+std::optional<AppendOutcome> Partition::append_in_place(Core& core, std::size_t bytes, std::int32_t count,
+                                                        BatchFill& fill, bool wait_for_all) {
+  if (identity_.durability == Durability::persistent) return std::nullopt;
+  AppendOutcome outcome;
+  {
+    std::unique_lock lock(mutex_);
+    if (!may_append(lock, count, wait_for_all, outcome)) return outcome;
+    const base::MutableByteSpan room = log_->reserve(bytes, environment_.clock.now_ms());
+    if (room.empty()) return std::nullopt;
+    const std::optional<records::BatchView> batch = fill.fill(room, outcome);
+    if (!batch) return outcome;
+    CHECK(batch->last_offset_delta() + 1 == count);  // so many are reserved
+    append_checked(*batch, outcome);
+  }
+  if (outcome.flush) core.flush_later(shared_from_this());
+  return outcome;
+}
+
+// May let go of the lock for a time.
+bool Partition::may_append(std::unique_lock<std::mutex>& lock, Offset count, bool wait_for_all,
+                           AppendOutcome& outcome) {
+  if (identity_.durability != Durability::persistent && !await_reservation(lock, count)) {
+    outcome.error = ErrorCode::kafka_storage_error;
+    outcome.message = "no further offsets can be reserved: the metadata cannot be written";
+    return false;
+  }
+  outcome.error = refuses(wait_for_all);
+  return outcome.error == ErrorCode::none;
+}
+
+void Partition::append_checked(records::BatchView batch, AppendOutcome& outcome) {
+  const auto verdict = log_->producers().check(batch);
+  if (const auto* duplicate = std::get_if<storage::ProducerStates::Duplicate>(&verdict)) {
+    outcome.base_offset = duplicate->base_offset;
+    outcome.log_append_time_ms = duplicate->append_time_ms;
+    outcome.end_offset = duplicate->base_offset + batch.last_offset_delta() + 1;
+  } else if (const auto* refused = std::get_if<storage::ProducerStates::Refused>(&verdict)) {
+    outcome.error = *refused == storage::ProducerStates::Refused::invalid_producer_epoch
+                        ? ErrorCode::invalid_producer_epoch
+                        : ErrorCode::out_of_order_sequence_number;
+    return;
+  } else if (!append_new(batch, outcome)) {
+    return;
+  }
+  if (!flush_asked_ && log_->wants_flush()) outcome.flush = flush_asked_ = true;
+  outcome.log_start_offset = log_->first_offset();
+  outcome.stable = outcome.end_offset <= frontier_.stable();
+  outcome.congested = log_->unflushed_bytes() > unflushed_bytes_max;
 }
 
 bool Partition::append_new(records::BatchView batch, AppendOutcome& outcome) {

@@ -57,7 +57,18 @@ struct AppendOutcome {
   Offset log_start_offset = -1;
   bool stable = false;     // it already is
   bool congested = false;  // too much waits for the disk: let the client wait, whatever acks says
+  bool flush = false;      // the partition's own: the caller's core is to flush
   std::string message;
+};
+
+// Puts a batch where the log will have it, and says what it is: for batches whose sender can still change them, which
+// have to be copied before they are checked.
+class BatchFill {
+ public:
+  virtual ~BatchFill() = default;
+
+  // Under the partition's lock. `room` has the size that was asked for. None: it is refused, and `outcome` says why.
+  virtual std::optional<records::BatchView> fill(base::MutableByteSpan room, AppendOutcome& outcome) = 0;
 };
 
 struct ReadRequest {
@@ -136,6 +147,11 @@ class Partition final : public Flushable, private storage::IoCompletion {
   // Appends a batch that was validated and rewritten as the topic's configuration wants it. `core` is the caller's.
   AppendOutcome append(Core& core, records::BatchView batch, bool wait_for_all);
 
+  // Appends what `fill` puts into the log's memory: `bytes` with `count` records. None, and nothing has happened: this
+  // log has no room to be filled, append() a copy.
+  std::optional<AppendOutcome> append_in_place(Core& core, std::size_t bytes, std::int32_t count, BatchFill& fill,
+                                               bool wait_for_all);
+
   // What any append would be refused with now.
   ErrorCode why_not_append(bool wait_for_all) const;
 
@@ -211,6 +227,8 @@ class Partition final : public Flushable, private storage::IoCompletion {
   }
 
   // With the lock held.
+  bool may_append(std::unique_lock<std::mutex>& lock, Offset count, bool wait_for_all, AppendOutcome& outcome);
+  void append_checked(records::BatchView batch, AppendOutcome& outcome);
   bool append_new(records::BatchView batch, AppendOutcome& outcome);
   void advance(Offset durable);
   void fail(const base::Error& error);
