@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/native/batch_layout.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
+#include "base/crc32c.h"
 #include "records/build.h"
 #include "records/varint.h"
 
@@ -11,10 +13,14 @@ namespace cms::client {
 
 namespace {
 
+namespace layout = records::layout;
 using records::store_varint;
 using records::varint_size;
 
 constexpr std::size_t size_max = std::numeric_limits<std::int32_t>::max();
+
+// Copied, and then added to the checksum from the processor's nearest cache.
+constexpr std::size_t piece_bytes = 8192;
 
 std::int32_t length_of(std::size_t size) { return static_cast<std::int32_t>(size); }
 
@@ -72,9 +78,10 @@ std::byte* RecordLayout::store(std::byte* to) const {
   return value;
 }
 
-void seal_batch(base::MutableByteSpan batch, const BatchFields& fields) {
-  namespace layout = records::layout;
-  std::byte* const at = batch.data();
+namespace {
+
+// All but the batch's length and its checksum.
+void store_header(std::byte* at, const BatchFields& fields) {
   base::store_big(at + layout::base_offset, std::int64_t{0});
   base::store_big(at + layout::partition_leader_epoch, records::no_leader_epoch);
   base::store_big(at + layout::magic, records::current_magic);
@@ -86,7 +93,27 @@ void seal_batch(base::MutableByteSpan batch, const BatchFields& fields) {
   base::store_big(at + layout::producer_epoch, fields.producer_epoch);
   base::store_big(at + layout::base_sequence, fields.base_sequence);
   base::store_big(at + layout::record_count, fields.record_count);
+}
+
+}  // namespace
+
+void seal_batch(base::MutableByteSpan batch, const BatchFields& fields) {
+  store_header(batch.data(), fields);
   records::seal(batch);
+}
+
+void seal_batch_around(base::MutableByteSpan batch, const BatchFields& fields, std::byte* to, base::ByteSpan value) {
+  store_header(batch.data(), fields);
+  const base::ByteSpan before(batch.data() + layout::checksummed_from, to);
+  const base::ByteSpan after(to + value.size(), batch.data() + batch.size());
+  std::uint32_t crc = base::crc32c(before);
+  for (std::size_t from = 0; from < value.size(); from += piece_bytes) {
+    const base::ByteSpan piece = value.subspan(from, std::min(piece_bytes, value.size() - from));
+    std::memcpy(to + from, piece.data(), piece.size());
+    crc = base::crc32c(piece, crc);
+  }
+  base::store_big(batch.data() + layout::batch_length, static_cast<std::int32_t>(batch.size() - layout::counted_from));
+  base::store_big(batch.data() + layout::crc, base::crc32c(after, crc));
 }
 
 }  // namespace cms::client

@@ -41,4 +41,8 @@ struct BatchFields {
 // Writes the header in front of the records, which are there, and the checksum over all of it.
 void seal_batch(base::MutableByteSpan batch, const BatchFields& fields);
 
+// The same for records of which one value is not there yet: it is copied to `to`, its place in the batch, and looked at
+// once. Large parts of the batch are only written, not read: they may lie in memory that others have in their caches.
+void seal_batch_around(base::MutableByteSpan batch, const BatchFields& fields, std::byte* to, base::ByteSpan value);
+
 }  // namespace cms::client

@@ -15,6 +15,10 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using State = OutgoingBatch::State;
 
+// A record of so many bytes and more is written into the ring at once. A smaller one is better put together in memory
+// that the processor has at hand: its checksum would wait for the ring's lines.
+constexpr std::size_t copied_once_min = 4096;
+
 constexpr std::size_t idempotent_in_flight_max = 5;  // batches of a producer that the broker remembers (KIP-98)
 
 std::int64_t now_ms() {
@@ -186,14 +190,22 @@ cms::Result<std::uint64_t> Outgoing::publish(std::string_view name, const cms::R
   auto& [lane, layout, size, timestamp] = *placed;
   OutgoingBatch* batch = batch_for(*lane, layout, timestamp, size);
   const bool joins = batch != nullptr;
-  if (!joins) batch = new_batch(*lane, true);
+  if (!joins) {
+    batch = new_batch(*lane, true);
+    if (size >= copied_once_min && may_send(*lane)) claim_ring(*lane, *batch, records::header_size + size);
+  }
   const std::uint64_t ticket = next_ticket_++;
-  std::byte* const value = batch->add(layout, size, timestamp, ticket);
-  if (record.value && record.value->size() > 0) std::memcpy(value, record.value->text().data(), record.value->size());
+  std::byte* const to = batch->add(layout, size, timestamp, ticket);
+  const base::ByteSpan value = record.value ? base::as_bytes(record.value->text()) : base::ByteSpan();
   ++records_;
   bytes_ += size + (joins ? 0 : records::header_size);
-  send_waiting(*lane);
-  link_->flush();
+  if (batch->ring) {
+    publish_in_ring(*lane, *batch, to, value);
+  } else {
+    if (!value.empty()) std::memcpy(to, value.data(), value.size());
+    send_waiting(*lane);
+    link_->flush();
+  }
   return ticket;
 }
 

@@ -114,8 +114,10 @@ class Outgoing final : public LinkUser {
   // outgoing_lane.cc: what goes to the broker and comes back.
   void send_waiting(Lane& lane);
   transport::Offered put(Lane& lane, OutgoingBatch& batch);
+  bool may_send(Lane& lane);
   bool has_producer_id(Lane& lane);
   void number(Lane& lane, OutgoingBatch& batch);
+  void publish_in_ring(Lane& lane, OutgoingBatch& batch, std::byte* to, base::ByteSpan value);
   void answered(OutgoingBatch& batch, const push::PutResult& result);
   void refused(OutgoingBatch& batch, protocol::ErrorCode code);
   void recover(Lane& lane);

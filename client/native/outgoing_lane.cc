@@ -62,12 +62,14 @@ void Outgoing::wants_turn(Lane& lane) {
 void Outgoing::send_waiting(Lane& lane) {
   while (!lane.waiting.empty()) {
     OutgoingBatch* const batch = lane.waiting.front();
-    if (batch->state == State::open || lane.trouble != Trouble::none || link_->lost() || !lane.topic->is_open ||
-        lane.in_flight.size() >= options_.batches_in_flight_max || !has_producer_id(lane) ||
-        put(lane, *batch) != Offered::taken)
-      return wants_turn(lane);
+    if (batch->state == State::open || !may_send(lane) || put(lane, *batch) != Offered::taken) return wants_turn(lane);
     lane.in_flight.push_back(lane.waiting.pop_front());
   }
+}
+
+bool Outgoing::may_send(Lane& lane) {
+  return lane.trouble == Trouble::none && !link_->lost() && lane.topic->is_open &&
+         lane.in_flight.size() < options_.batches_in_flight_max && has_producer_id(lane);
 }
 
 bool Outgoing::has_producer_id(Lane& lane) {
@@ -89,7 +91,7 @@ bool Outgoing::has_producer_id(Lane& lane) {
   return true;
 }
 
-// From here on the batch is as it will be stored.
+// From here on its fields are as they will be stored.
 void Outgoing::number(Lane& lane, OutgoingBatch& batch) {
   batch.collects = false;
   batch.numbered = true;
@@ -99,7 +101,6 @@ void Outgoing::number(Lane& lane, OutgoingBatch& batch) {
     batch.fields.base_sequence = lane.next_sequence;
     lane.next_sequence = records::advance_sequence(lane.next_sequence, batch.fields.record_count);
   }
-  seal_batch({batch.data(), batch.bytes}, batch.fields);
 }
 
 bool Outgoing::is_in_current_ring(const OutgoingBatch& batch) const {
@@ -130,8 +131,29 @@ push::Put Outgoing::header_of(const Lane& lane, const OutgoingBatch& batch, std:
   return header;
 }
 
-Offered Outgoing::put_in_ring(Lane& lane, OutgoingBatch& batch) {
+// The batch lies in the ring but for the value of its one record: one copy, and the broker has it. What may have to be
+// sent again is copied from the caller's memory once more, while the broker is at work.
+void Outgoing::publish_in_ring(Lane& lane, OutgoingBatch& batch, std::byte* to, base::ByteSpan value) {
   number(lane, batch);
+  seal_batch_around({batch.data(), batch.bytes}, batch.fields, to, value);
+  const std::shared_ptr<const void> memory = batch.ring->memory;
+  const std::byte* const sealed = batch.data();
+  send_waiting(lane);
+  link_->flush();
+  if (!options_.idempotent) return;
+  if (batch.memory.size() < batch.bytes) batch.memory.resize(batch.bytes);
+  const auto before = static_cast<std::size_t>(to - sealed);
+  const std::size_t behind = before + value.size();
+  std::memcpy(batch.memory.data(), sealed, before);
+  if (!value.empty()) std::memcpy(batch.memory.data() + before, value.data(), value.size());
+  std::memcpy(batch.memory.data() + behind, sealed + behind, batch.bytes - behind);
+}
+
+Offered Outgoing::put_in_ring(Lane& lane, OutgoingBatch& batch) {
+  if (!batch.numbered) {
+    number(lane, batch);
+    seal_batch({batch.data(), batch.bytes}, batch.fields);
+  }
   lane.topic->expect(&batch);
   const push::Put header = header_of(lane, batch, batch.put_id);
   std::memcpy(batch.ring->claim.space.data(), &header, sizeof header);
@@ -146,7 +168,10 @@ Offered Outgoing::put(Lane& lane, OutgoingBatch& batch) {
   if (is_in_current_ring(batch)) return put_in_ring(lane, batch);
   if (batch.ring) batch.leave_ring();
   if (link_->cutting() != nullptr && link_->cutting() != &batch) return Offered::full;
-  if (!batch.numbered) number(lane, batch);
+  if (!batch.numbered) {
+    number(lane, batch);
+    seal_batch({batch.data(), batch.bytes}, batch.fields);
+  }
   if (batch.sent == 0) batch.put_id = 0;
   push::Put header = header_of(lane, batch, batch.put_id != 0 ? batch.put_id : lane.topic->next_put_id);
   const std::size_t piece_max = link_->message_bytes_max() - sizeof header;
