@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/arena.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <string>
 
 namespace cms::storage {
 
@@ -16,6 +19,7 @@ namespace {
 constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t classes = Arena::class_bytes.size();
 constexpr std::uint64_t small_log_bytes = 1u << 20;
+constexpr std::size_t shared_pooled_max = 64;  // of a class: they are searched
 
 std::optional<std::size_t> class_for(std::size_t bytes) {
   for (std::size_t i = 0; i < classes; ++i) {
@@ -29,32 +33,68 @@ std::optional<std::size_t> class_of(const Chunk& chunk) {
   return found && Arena::class_bytes[*found] == chunk.capacity() ? found : std::nullopt;
 }
 
-base::Result<std::unique_ptr<Chunk>> map_chunk(std::size_t bytes, bool with_descriptor) {
-  int descriptor = -1;
-  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  if (with_descriptor) {
-    descriptor = ::memfd_create("cms-chunk", MFD_CLOEXEC);
-    if (descriptor >= 0 && ::ftruncate(descriptor, static_cast<off_t>(bytes)) != 0) {
-      const int code = errno;
-      ::close(descriptor);
-      return base::Error::from_errno(code, "sizing a chunk of log memory");
-    }
-    if (descriptor >= 0) flags = MAP_SHARED;  // out of descriptors is no reason to refuse records
-  }
+// A file that nobody can cut off, and that another user cannot open anew for writing through a descriptor he has got.
+// (F_SEAL_FUTURE_WRITE would say that better, but forbids to punch holes too.)
+base::Result<int> make_file(std::size_t bytes) {
+  const int descriptor = ::memfd_create("cms-chunk", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (descriptor < 0) return descriptor;  // out of descriptors is no reason to refuse records
+  if (::ftruncate(descriptor, static_cast<off_t>(bytes)) == 0 && ::fchmod(descriptor, S_IRUSR) == 0 &&
+      ::fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+    return descriptor;
+  const int code = errno;
+  ::close(descriptor);
+  return base::Error::from_errno(code, "making a chunk of log memory");
+}
+
+base::Result<std::unique_ptr<Chunk>> map_chunk(std::uint64_t id, std::size_t capacity, bool with_descriptor) {
+  const std::size_t bytes = capacity + Chunk::generation_bytes;
+  base::Result<int> file = with_descriptor ? make_file(bytes) : base::Result<int>(-1);
+  if (!file) return file.error();
+  const int descriptor = *file;
+  const int flags = descriptor >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
   void* const data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, descriptor, 0);
   if (data == MAP_FAILED) {
     const int code = errno;
     if (descriptor >= 0) ::close(descriptor);
     return base::Error::from_errno(code, "mapping a chunk of log memory");
   }
-  return std::make_unique<Chunk>(static_cast<std::byte*>(data), bytes, descriptor);
+  return std::make_unique<Chunk>(id, static_cast<std::byte*>(data), capacity, descriptor);
+}
+
+std::atomic_ref<std::uint64_t> generation_behind(std::byte* data, std::size_t capacity) {
+  return std::atomic_ref<std::uint64_t>(*reinterpret_cast<std::uint64_t*>(data + capacity));
 }
 
 }  // namespace
 
 Chunk::~Chunk() {
-  ::munmap(data_, capacity_);
+  if (is_shared()) give_up();
+  ::munmap(data_, capacity_ + generation_bytes);
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+base::Result<int> Chunk::share() const {
+  if (descriptor_ < 0) return base::Error(base::ErrorKind::unsupported, "the chunk is no file");
+  const std::string path = "/proc/self/fd/" + std::to_string(descriptor_);
+  const int read_only = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (read_only < 0) return base::Error::from_errno(errno, "opening a chunk of log memory for a reader");
+  shared_.store(true, std::memory_order_relaxed);  // whoever gives the chunk back later has dropped a slice after this
+  return read_only;
+}
+
+void Chunk::raise_generation() {
+  if (!is_shared()) return;  // nobody has seen any: spare the page
+  ++generation_;
+  generation_behind(data_, capacity_).store(generation_, std::memory_order_relaxed);
+  // No byte that is written from here on is seen before the new generation.
+  std::atomic_thread_fence(std::memory_order_release);
+}
+
+// The page of the generation stays: zeros would be the first.
+void Chunk::give_up() {
+  raise_generation();
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  ::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(capacity_));
 }
 
 void Chunk::zero_written() {
@@ -89,6 +129,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
       }
       chunk = std::move(*mapped);
     }
+    chunk->raise_generation();
     if (chunk->written() > 0 && (owner == no_owner || chunk->owner() != owner)) chunk->zero_written();
     chunk->set_owner(owner);
     return std::shared_ptr<Chunk>(chunk.release(), GiveBack{shared_from_this()});
@@ -108,6 +149,10 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
       const std::lock_guard lock(mutex_);
       for (auto& chunks : dirty_) {
         for (auto& chunk : chunks) dirty.push_back(std::move(chunk));
+        chunks.clear();
+      }
+      for (auto& chunks : shared_) {  // their owners would have taken them by now
+        for (auto& chunk : chunks) discard_locked(std::move(chunk));
         chunks.clear();
       }
       discarded.swap(discarded_);
@@ -140,6 +185,14 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
 
   std::unique_ptr<Chunk> from_pool(std::size_t size_class, std::uint64_t owner) {
     const std::lock_guard lock(mutex_);
+    if (auto& shared = shared_[size_class]; owner != no_owner) {
+      const auto own =
+          std::find_if(shared.rbegin(), shared.rend(), [owner](const auto& chunk) { return chunk->owner() == owner; });
+      if (own != shared.rend()) {
+        std::swap(*own, shared.back());
+        return last_of(shared);
+      }
+    }
     if (auto& dirty = dirty_[size_class]; owner != no_owner && !dirty.empty() && dirty.back()->owner() == owner)
       return last_of(dirty);
     for (auto* pool : {&clean_[size_class], &dirty_[size_class]}) {
@@ -161,7 +214,8 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
   base::Result<std::unique_ptr<Chunk>> make(std::size_t size) {
     const bool with_descriptor = descriptors_.fetch_add(1, std::memory_order_relaxed) < options_.descriptors_max;
     if (!with_descriptor) descriptors_.fetch_sub(1, std::memory_order_relaxed);
-    base::Result<std::unique_ptr<Chunk>> chunk = map_chunk(size, with_descriptor);
+    const std::uint64_t id = mapped_ids_.fetch_add(1, std::memory_order_relaxed) + 1;
+    base::Result<std::unique_ptr<Chunk>> chunk = map_chunk(id, size, with_descriptor);
     if (with_descriptor && (!chunk || (*chunk)->descriptor() < 0)) descriptors_.fetch_sub(1, std::memory_order_relaxed);
     if (chunk) mapped_.fetch_add(1, std::memory_order_relaxed);
     return chunk;
@@ -172,29 +226,43 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
     const std::optional<std::size_t> size_class = class_of(*chunk);
     const std::lock_guard lock(mutex_);
     held_.fetch_sub(size, std::memory_order_relaxed);
-    if (size_class && pooled_bytes_ + size <= options_.pool_bytes_max) {
-      pooled_bytes_ += size;
-      dirty_[*size_class].push_back(std::move(chunk));
+    const bool shared = chunk->is_shared();
+    const bool kept = size_class && pooled_bytes_ + size <= options_.pool_bytes_max &&
+                      (!shared || (chunk->owner() != no_owner && shared_[*size_class].size() < shared_pooled_max));
+    pooled_bytes_ += size;
+    if (kept) {
+      (shared ? shared_ : dirty_)[*size_class].push_back(std::move(chunk));
     } else {
-      discarded_bytes_ += size;
-      discarded_.push_back(std::move(chunk));
+      discard_locked(std::move(chunk));
       // Nobody tidies: better a slow release than memory without bound.
-      if (discarded_bytes_ > options_.pool_bytes_max) drop_locked(discarded_);
+      if (discarded_bytes_ > options_.pool_bytes_max) {
+        count_dropped_locked(discarded_);
+        discarded_.clear();
+      }
     }
     untidy_.store(true, std::memory_order_relaxed);
   }
 
-  void drop(std::vector<std::unique_ptr<Chunk>>& chunks) {
-    const std::lock_guard lock(mutex_);
-    drop_locked(chunks);
+  // It was counted as pooled.
+  void discard_locked(std::unique_ptr<Chunk> chunk) {
+    pooled_bytes_ -= chunk->capacity();
+    discarded_bytes_ += chunk->capacity();
+    discarded_.push_back(std::move(chunk));
   }
 
-  void drop_locked(std::vector<std::unique_ptr<Chunk>>& chunks) {
+  void drop(std::vector<std::unique_ptr<Chunk>>& chunks) {
+    {
+      const std::lock_guard lock(mutex_);
+      count_dropped_locked(chunks);
+    }
+    chunks.clear();
+  }
+
+  void count_dropped_locked(const std::vector<std::unique_ptr<Chunk>>& chunks) {
     for (const auto& chunk : chunks) {
       if (chunk->descriptor() >= 0) descriptors_.fetch_sub(1, std::memory_order_relaxed);
       discarded_bytes_ -= std::min<std::uint64_t>(discarded_bytes_, chunk->capacity());
     }
-    chunks.clear();
   }
 
   void keep_clean(std::unique_ptr<Chunk> chunk) {  // its bytes are counted as pooled all along
@@ -224,13 +292,15 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
   std::atomic<std::uint64_t> mapped_{0}, recycled_{0}, refused_{0};
   std::atomic<std::size_t> descriptors_{0};
   std::atomic<std::uint64_t> owners_{no_owner};
+  std::atomic<std::uint64_t> mapped_ids_{0};
   std::atomic<bool> untidy_{false};
 
   mutable std::mutex mutex_;
   std::array<std::vector<std::unique_ptr<Chunk>>, classes> clean_, dirty_;
+  std::array<std::vector<std::unique_ptr<Chunk>>, classes> shared_;  // each for its own owner, until tidied
   std::vector<std::unique_ptr<Chunk>> discarded_;
   std::array<bool, classes> missed_{};
-  std::uint64_t pooled_bytes_ = 0;  // clean and dirty, <= pool_bytes_max
+  std::uint64_t pooled_bytes_ = 0;  // clean, dirty and shared, <= pool_bytes_max
   std::uint64_t discarded_bytes_ = 0;
 };
 

@@ -5,6 +5,17 @@
 // reader, and it belongs to one partition at a time: nobody who maps it sees another partition's records. A chunk is
 // handed out zeroed, or as it was to the owner that it comes back to. Returning one does not unmap it: mapping,
 // touching and unmapping costs more than copying what it holds.
+//
+// A chunk that was shared with another process is recycled by its own owner at most. Whoever has mapped it reads
+// without asking us, so the chunk counts how often it was handed out, behind its data, and the count rises before a
+// byte is written anew: the half of a seqlock that has a single write for each reading (Boehm, "Can seqlocks get along
+// with programming language memory models?", MSPC 2012). Who has read bytes of generation g and then finds g still has
+// read what was there.
+//
+//   0                          capacity          capacity + 4096
+//   +--------------------------+-----------------+
+//   | records                  | generation, 0.. |   zeros, and no memory, until a shared chunk is recycled
+//   +--------------------------+-----------------+
 #pragma once
 
 #include <array>
@@ -22,17 +33,34 @@ namespace cms::storage {
 // Writable by the log that took it; whoever holds a slice of it reads bytes that do not change any more.
 class Chunk {
  public:
-  Chunk(std::byte* data, std::size_t capacity, int descriptor)
-      : data_(data), capacity_(capacity), descriptor_(descriptor) {}
+  static constexpr std::size_t generation_bytes = 4096;  // a page behind the data
+
+  // A mapping of capacity + generation_bytes, which it unmaps. The memory of a shared chunk goes then too, although
+  // others have it mapped still: they see a higher generation, and zeros.
+  Chunk(std::uint64_t id, std::byte* data, std::size_t capacity, int descriptor)
+      : id_(id), data_(data), capacity_(capacity), descriptor_(descriptor) {}
   ~Chunk();
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
 
   std::byte* data() const { return data_; }           // page-aligned
   std::size_t capacity() const { return capacity_; }  // a multiple of 4096
+  std::uint64_t id() const { return id_; }            // never given again; not 0
 
   // The memfd behind it, owned by the chunk; -1 when there were too many: such a chunk cannot be mapped by others.
   int descriptor() const { return descriptor_; }
+
+  // A descriptor through which another process can map capacity() + generation_bytes for reading, and neither write nor
+  // cut off; the caller closes it. From then on the chunk is shared, until it is discarded. Whoever shares holds a
+  // slice of it. Error: unsupported (it has no descriptor), io.
+  base::Result<int> share() const;
+  bool is_shared() const { return shared_.load(std::memory_order_relaxed); }
+
+  // How often it was handed out again; the same for as long as somebody holds it.
+  std::uint64_t generation() const { return generation_; }
+
+  // The pool's, before a byte may be written anew.
+  void raise_generation();
 
   // The owner tells how far it has written, so that no more than that is zeroed before the chunk is used again.
   void note_written(std::size_t end) {
@@ -46,9 +74,14 @@ class Chunk {
   void set_owner(std::uint64_t owner) { owner_ = owner; }
 
  private:
+  void give_up();
+
+  const std::uint64_t id_;
   std::byte* const data_;
   const std::size_t capacity_;
   const int descriptor_;
+  mutable std::atomic<bool> shared_{false};
+  std::uint64_t generation_ = 0;
   std::size_t written_ = 0;
   std::uint64_t owner_ = 0;
 };
@@ -99,8 +132,9 @@ class Arena {
   // The chunk that a slice shares; null when it lies in other memory. Asks nobody: it stands in the slice's owner.
   static const Chunk* chunk_of(const base::Bytes& slice);
 
-  // Zeroes what was returned, faults in a chunk of each size that was asked for in vain, unmaps what is too much, so
-  // that take() need not. Work of milliseconds, for a thread that nobody waits for. wants_tidying() is cheap.
+  // Zeroes what was returned, gives up what was shared and not taken again, faults in a chunk of each size that was
+  // asked for in vain, unmaps what is too much, so that take() need not. Work of milliseconds, for a thread that nobody
+  // waits for. wants_tidying() is cheap.
   bool wants_tidying() const;
   void tidy();
 

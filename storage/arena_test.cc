@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/arena.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -125,6 +128,112 @@ TEST(Arena, ASlicesChunkIsFoundFromItsOwner) {
   EXPECT_EQ(Arena::chunk_of(slice.slice(5, 5)), chunk.get());
   EXPECT_EQ(Arena::chunk_of(base::Bytes::copy_of("elsewhere")), nullptr);
   EXPECT_EQ(Arena::chunk_of(base::Bytes(nullptr, base::ByteSpan(chunk->data(), 20))), nullptr);
+}
+
+// What another process would have of a shared chunk.
+class Mapped {
+ public:
+  explicit Mapped(const Chunk& chunk) : capacity_(chunk.capacity()), descriptor_(chunk.share().value()) {
+    void* const at = ::mmap(nullptr, bytes(), PROT_READ, MAP_SHARED, descriptor_, 0);
+    EXPECT_NE(at, MAP_FAILED);
+    data_ = static_cast<const std::byte*>(at);
+  }
+  Mapped(const Mapped&) = delete;
+  Mapped& operator=(const Mapped&) = delete;
+  ~Mapped() {
+    ::munmap(const_cast<std::byte*>(data_), bytes());
+    ::close(descriptor_);
+  }
+  int descriptor() const { return descriptor_; }
+  const std::byte* data() const { return data_; }
+  std::uint64_t generation() const {
+    std::uint64_t generation;
+    std::memcpy(&generation, data_ + capacity_, sizeof generation);
+    return generation;
+  }
+  std::uint64_t memory_bytes() const {
+    struct stat status {};
+    ::fstat(descriptor_, &status);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  }
+  std::size_t bytes() const { return capacity_ + Chunk::generation_bytes; }
+
+ private:
+  const std::size_t capacity_;
+  const int descriptor_;
+  const std::byte* data_ = nullptr;
+};
+
+void fill(Chunk& chunk, char with) {
+  std::memset(chunk.data(), with, chunk.capacity());
+  chunk.note_written(chunk.capacity());
+}
+
+TEST(Arena, AReaderOfASharedChunkCanNeitherWriteNorCutItOff) {
+  Arena arena({.budget_bytes = 1 << 20, .pool_bytes_max = 1 << 20});
+  auto chunk = arena.take(100, 0).value();
+  fill(*chunk, 'x');
+  const Mapped mapped(*chunk);
+  EXPECT_EQ(mapped.data()[5000], std::byte{'x'});
+  EXPECT_EQ(mapped.generation(), chunk->generation());
+  EXPECT_EQ(::mmap(nullptr, mapped.bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, mapped.descriptor(), 0), MAP_FAILED);
+  EXPECT_NE(::mprotect(const_cast<std::byte*>(mapped.data()), mapped.bytes(), PROT_READ | PROT_WRITE), 0);
+  EXPECT_LT(::write(mapped.descriptor(), "y", 1), 0);
+  EXPECT_NE(::ftruncate(mapped.descriptor(), 0), 0);
+  EXPECT_NE(::ftruncate(chunk->descriptor(), 0), 0);
+  struct stat status {};
+  ::fstat(mapped.descriptor(), &status);
+  EXPECT_EQ(status.st_mode & 0777u, 0400u);
+}
+
+TEST(Arena, ASharedChunkThatItsOwnerTakesAgainHasAHigherGeneration) {
+  Arena arena({.budget_bytes = 1 << 20, .pool_bytes_max = 1 << 20});
+  const std::uint64_t owner = arena.new_owner();
+  auto chunk = arena.take(100, 0, owner).value();
+  const std::uint64_t id = chunk->id();
+  const Mapped mapped(*chunk);
+  EXPECT_EQ(mapped.generation(), 0u);
+  chunk->note_written(1);
+  for (std::uint64_t generation = 1; generation < 4; ++generation) {
+    chunk.reset();
+    chunk = arena.take(100, 0, owner).value();
+    EXPECT_EQ(chunk->id(), id);
+    EXPECT_EQ(chunk->generation(), generation);
+    EXPECT_EQ(mapped.generation(), generation);
+  }
+}
+
+TEST(Arena, ASharedChunkNeverGoesToAnotherOwner) {
+  Arena arena({.budget_bytes = 64 << 20, .pool_bytes_max = 32 << 20});
+  for (const std::uint64_t owner : {Arena::no_owner, arena.new_owner()}) {
+    auto chunk = arena.take(100, 0, owner).value();
+    fill(*chunk, 'x');
+    const Mapped mapped(*chunk);
+    chunk.reset();
+    std::vector<std::shared_ptr<Chunk>> others;
+    for (int i = 0; i < 20; ++i) {
+      others.push_back(arena.take(100, 0, i % 2 == 0 ? arena.new_owner() : Arena::no_owner).value());
+      fill(*others.back(), 'y');
+      if (i == 10) arena.tidy();
+    }
+    EXPECT_TRUE(std::none_of(mapped.data(), mapped.data() + others[0]->capacity(),
+                             [](std::byte b) { return b == std::byte{'y'}; }));
+  }
+}
+
+TEST(Arena, ASharedChunkThatIsNotTakenAgainGivesItsMemoryBackWhileItIsMapped) {
+  Arena arena({.budget_bytes = 64 << 20, .pool_bytes_max = 32 << 20});
+  auto chunk = arena.take(8 << 20, 0, arena.new_owner()).value();
+  fill(*chunk, 'x');
+  const Mapped mapped(*chunk);
+  const std::uint64_t generation = chunk->generation();
+  chunk.reset();
+  EXPECT_EQ(arena.counters().pooled_bytes, 8u << 20);
+  EXPECT_GE(mapped.memory_bytes(), 8u << 20);
+  arena.tidy();
+  EXPECT_LE(mapped.memory_bytes(), 2 * Chunk::generation_bytes);
+  EXPECT_GT(mapped.generation(), generation);
+  EXPECT_EQ(mapped.data()[0], std::byte{0});
 }
 
 TEST(Arena, SmallLogsGetSmallChunks) {
