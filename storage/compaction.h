@@ -118,7 +118,7 @@ struct CompactionSettings {
 
   // Told before so many bytes are read or written; may wait. False gives the run up.
   std::function<bool(std::size_t bytes)> pace;
-  std::size_t pace_bytes = 64u << 10;  // told when so many have come together
+  std::size_t pace_bytes = 128u << 10;  // told when so many have come together
 };
 
 struct CompactionStats {
