@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/native/batch_layout.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/crc32c.h"
 #include "client/native/batch_walk.h"
 #include "client/native/outgoing_batch.h"
 #include "records/build.h"
@@ -89,6 +91,32 @@ TEST(BatchLayoutTest, EachRecordAloneIsWhatTheBuilderMakes) {
     const std::vector<std::byte> expected = built({&sample, 1}, {});
     EXPECT_EQ(std::vector<std::byte>(batch.memory.begin(), batch.memory.begin() + static_cast<long>(batch.bytes)),
               expected);
+  }
+}
+
+TEST(BatchLayoutTest, ABatchIsTheSameWhenItsValueComesLast) {
+  for (const std::size_t size : {0u, 1u, 8191u, 8192u, 8193u, 100'000u}) {
+    std::string value(size, 'v');
+    for (std::size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 131 >> 3);
+    RecordLayout layout;
+    layout.key = cms::View("key");
+    layout.value_bytes = size;
+    OutgoingBatch together;
+    OutgoingBatch around;
+    for (OutgoingBatch* const batch : {&together, &around}) {
+      batch->begin();
+      std::byte* const to = batch->add(layout, layout.size().value(), first_ms, 1);
+      if (batch == &around) {
+        seal_batch_around({batch->memory.data(), batch->bytes}, batch->fields, to, base::as_bytes(value));
+      } else {
+        std::ranges::copy(base::as_bytes(value), to);
+        seal_batch({batch->memory.data(), batch->bytes}, batch->fields);
+      }
+    }
+    EXPECT_TRUE(std::ranges::equal(together.memory, around.memory)) << size;
+    const auto batch = records::BatchView::frame(around.memory);
+    ASSERT_TRUE(batch.has_value()) << size;
+    EXPECT_EQ(base::crc32c(batch->checksummed()), batch->crc()) << size;
   }
 }
 
