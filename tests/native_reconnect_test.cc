@@ -79,6 +79,38 @@ TEST_P(NativeReconnectTest, NothingIsLostAndNothingComesTwiceOnAPersistentTopic)
   EXPECT_EQ(read_all(again, "orders").size(), static_cast<std::size_t>(rounds * each));
 }
 
+// These are written straight into the ring, which is gone with the broker.
+TEST_P(NativeReconnectTest, LargeRecordsAreSentAgainAsTheyWere) {
+  Wire wire(broker_.port());
+  create_topic(wire, "orders");
+  cms::Session session = open();
+  cms::Publisher publisher = session.publisher({.wait = patience});
+  constexpr int each = 40;
+  std::vector<std::string> expected;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < each; ++i) {
+      std::string value = std::to_string(expected.size()) + std::string(5000 + 700 * static_cast<std::size_t>(i), 'a');
+      for (std::size_t at = 8; at < value.size(); ++at)
+        value[at] = static_cast<char>('a' + (at * 7 + expected.size()) % 26);
+      expected.push_back(value);
+      const auto published = publisher.publish("orders", {.value = value, .key = cms::View("key")});
+      ASSERT_TRUE(published) << published.error().message;
+      std::ranges::fill(value, '!');  // it is the caller's again
+      if (i % 8 == 0) {
+        ASSERT_TRUE(session.poll(milliseconds(0)));
+      }
+    }
+    restart();  // the last ones are not answered yet
+  }
+  const auto flushed = publisher.flush(patience);
+  ASSERT_TRUE(flushed) << flushed.error().message;
+  EXPECT_GE(session.reconnects(), 1u);
+  Wire again(broker_.port());
+  std::vector<std::string> stored;
+  for (const auto& record : read_all(again, "orders")) stored.push_back(record.value);
+  EXPECT_TRUE(stored == expected) << stored.size();
+}
+
 TEST_P(NativeReconnectTest, LoansSurviveTheBroker) {
   Wire wire(broker_.port());
   create_topic(wire, "orders");
