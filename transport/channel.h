@@ -63,6 +63,15 @@ class Channel {
   // has ended the channel (closed: the peer has gone in good order; corrupt: it broke the rules; io: the link failed).
   virtual base::Result<std::size_t> poll(MessageReceiver& receiver, std::size_t messages_max) = 0;
 
+  // --- Descriptors, beside the messages. Only between processes that share memory, from the broker to the client.
+
+  // Hands over a copy of a descriptor, before whatever is flushed from here on. False: not by this channel, or not now
+  // (the peer does not take what it was handed), and never waits.
+  virtual bool hand_over(int /*descriptor*/) { return false; }
+
+  // The oldest that was handed over and not taken yet; -1 when there is none. The caller closes it.
+  virtual int take_descriptor() { return -1; }
+
   // --- Sleeping. While awake, the owner polls; no system call is made on either side. Before it sleeps:
   //   if (channel.prepare_to_sleep()) wait until wake_descriptor() is readable;
   //   channel.awake();

@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <new>
+
+#include "transport/pass_descriptors.h"
 
 namespace cms::transport {
 
@@ -24,6 +27,8 @@ constexpr std::size_t awakes_unlooked_max = 16;
 
 // No end asks for more rings than one for messages and one for room each time it sleeps.
 constexpr std::size_t rings_owed_max = 8;
+
+constexpr std::size_t bell_bytes_at_once = 256;
 
 constexpr std::size_t region_bytes(std::size_t ring_bytes) { return ring_header_bytes + ring_bytes; }
 constexpr std::size_t file_bytes(std::size_t ring_bytes) { return 2 * region_bytes(ring_bytes); }
@@ -92,7 +97,8 @@ base::Result<std::unique_ptr<SharedMemoryChannel>> SharedMemoryChannel::attach(
 
 SharedMemoryChannel::SharedMemoryChannel(End end, Descriptor file, std::shared_ptr<std::byte> memory,
                                          std::size_t ring_bytes, Descriptor bell)
-    : file_(std::move(file)),
+    : end_(end),
+      file_(std::move(file)),
       memory_(std::move(memory)),
       bell_(std::move(bell)),
       out_(header_at(memory_.get() + (end == End::broker ? 0 : region_bytes(ring_bytes))),
@@ -165,12 +171,53 @@ void SharedMemoryChannel::ring() {
 
 void SharedMemoryChannel::swallow_rings() {
   awakes_unlooked_ = 0;
-  std::array<std::byte, 256> rings;
-  const ssize_t received = ::recv(bell_.get(), rings.data(), rings.size(), MSG_DONTWAIT);
+  std::size_t rings = 0;
+  if (look_at_bell(rings) == bell_bytes_at_once) awakes_unlooked_ = awakes_unlooked_max;  // a flood: go on next time
+  rings_owed_ -= std::min(rings_owed_, rings);
+}
+
+// Reads the socket once; how many bytes. The rings among them are those that bring no descriptor.
+std::size_t SharedMemoryChannel::look_at_bell(std::size_t& rings) {
+  std::array<std::byte, bell_bytes_at_once> bytes;
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control;
+  iovec part{bytes.data(), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (end_ == End::client) {  // what a client sends to the broker is closed by the kernel
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+  }
+  const ssize_t received = ::recvmsg(bell_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR)) peer_gone_ = true;
-  if (received == static_cast<ssize_t>(rings.size()))
-    awakes_unlooked_ = awakes_unlooked_max;  // a flood: go on next time
-  if (received > 0) rings_owed_ -= std::min(rings_owed_, static_cast<std::size_t>(received));
+  if (received <= 0) return 0;
+  rings = static_cast<std::size_t>(received);
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+    int descriptor;
+    std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    handed_over_.emplace_back(descriptor);
+    if (handed_over_.size() > descriptors_waiting_max) handed_over_.pop_front();  // then nothing fits any more
+    --rings;
+  }
+  return static_cast<std::size_t>(received);
+}
+
+bool SharedMemoryChannel::hand_over(int descriptor) {
+  constexpr std::byte one[1] = {};
+  return end_ == End::broker && send_descriptors(bell_.get(), one, {&descriptor, 1}).ok();
+}
+
+// One read brings one descriptor at most, behind rings perhaps.
+int SharedMemoryChannel::take_descriptor() {
+  std::size_t rings = 0;
+  while (handed_over_.empty() && look_at_bell(rings) > 0) {
+    rings_owed_ -= std::min(rings_owed_, rings);
+  }
+  if (handed_over_.empty()) return -1;
+  const int descriptor = handed_over_.front().release();
+  handed_over_.pop_front();
+  return descriptor;
 }
 
 }  // namespace cms::transport

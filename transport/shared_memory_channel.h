@@ -9,8 +9,9 @@
 //     broker to client                client to broker
 //
 // Each end rings the other through a pair of Unix sockets, one byte a ring, and only when the other has said that it
-// sleeps. Sockets and not eventfds, because whether an eventfd blocks is a flag that both holders of it can change: a
-// client could stop the broker's thread with it. A socket is asked per call, and becomes readable when the peer dies.
+// sleeps. Descriptors that are handed over come the same way, each with a byte of its own. Sockets and not eventfds,
+// because whether an eventfd blocks is a flag that both holders of it can change: a client could stop the broker's
+// thread with it. A socket is asked per call, and becomes readable when the peer dies.
 //
 // The messages of one end become visible to the other without a system call. Whoever has mapped the rings can read and
 // write all of both; nothing else lies in them.
@@ -18,6 +19,7 @@
 
 #include <array>
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -59,6 +61,11 @@ class SharedMemoryChannel final : public RingChannel {
   bool prepare_to_sleep() override;
   void awake() override;
   int wake_descriptor() const override { return bell_.get(); }
+  bool hand_over(int descriptor) override;
+  int take_descriptor() override;
+
+  // Of those that wait to be taken. A broker that hands over more has gone wrong.
+  static constexpr std::size_t descriptors_waiting_max = 256;
 
   RingWriter& out() override { return out_; }
   std::shared_ptr<const void> memory() const override { return memory_; }
@@ -71,7 +78,9 @@ class SharedMemoryChannel final : public RingChannel {
   base::Result<std::size_t> nothing_read();
   void ring();
   void swallow_rings();
+  std::size_t look_at_bell(std::size_t& rings);
 
+  const End end_;
   Descriptor file_;                          // the broker's; the client's is closed once mapped
   const std::shared_ptr<std::byte> memory_;  // the mapping of both rings
   Descriptor bell_;                          // our end of the pair: rung by sending, wakes by being readable
@@ -82,6 +91,7 @@ class SharedMemoryChannel final : public RingChannel {
   bool peer_gone_ = false;           // its socket is closed
   std::size_t rings_owed_ = 0;       // the peer has taken so many flags; its bytes are here or under way
   std::size_t awakes_unlooked_ = 0;  // since the socket was last read
+  std::deque<Descriptor> handed_over_;
 };
 
 }  // namespace cms::transport

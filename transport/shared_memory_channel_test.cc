@@ -224,6 +224,54 @@ TEST(SharedMemoryChannelTest, ARingThatNobodyAskedForIsSwallowedInTheEnd) {
   EXPECT_LE(turns, 20);
 }
 
+// A file that holds its number, and the channel's copy of it.
+Descriptor numbered_file(char number) {
+  Descriptor file(::memfd_create("numbered", MFD_CLOEXEC));
+  CHECK(::pwrite(file.get(), &number, 1, 0) == 1);
+  return file;
+}
+char number_in(int descriptor) {
+  char number = 0;
+  CHECK(::pread(descriptor, &number, 1, 0) == 1);
+  return number;
+}
+
+TEST(SharedMemoryChannelTest, DescriptorsComeInOrderAmongTheRings) {
+  Ends ends = shared_memory_ends(ring_bytes);
+  Collected got;
+  EXPECT_EQ(ends.client.channel->take_descriptor(), -1);
+  for (char i = 0; i < 100; ++i) {
+    if (i % 3 == 0) ends.client.channel->prepare_to_sleep();  // is rung for
+    ASSERT_TRUE(ends.broker.channel->hand_over(numbered_file(i).get()));
+    offer(*ends.broker.channel, "look");
+    ends.broker.channel->flush();
+    if (i % 3 == 0) ends.client.channel->awake();
+    if (i % 10 != 9) continue;
+    for (char expected = static_cast<char>(i - 9); expected <= i; ++expected) {
+      const Descriptor taken(ends.client.channel->take_descriptor());
+      ASSERT_TRUE(taken.valid());
+      EXPECT_EQ(number_in(taken.get()), expected);
+    }
+    while (ends.client.channel->poll(got, 64).value() > 0) continue;
+  }
+  EXPECT_EQ(ends.client.channel->take_descriptor(), -1);
+  EXPECT_EQ(got.messages.size(), 100u);
+}
+
+TEST(SharedMemoryChannelTest, AClientThatTakesNoDescriptorsCostsTheBrokerNothing) {
+  Ends ends = shared_memory_ends(ring_bytes);
+  const Descriptor file = numbered_file(1);
+  int handed_over = 0;
+  while (ends.broker.channel->hand_over(file.get())) ASSERT_LT(++handed_over, 10'000);
+  Collected got;
+  offer(*ends.broker.channel, "goes on");
+  ends.broker.channel->flush();
+  EXPECT_EQ(ends.client.channel->poll(got, 1).value(), 1u);
+  EXPECT_EQ(Descriptor(ends.client.channel->take_descriptor()).valid(), true);
+  EXPECT_FALSE(ends.client.channel->hand_over(file.get()));  // the other way there is nothing
+  EXPECT_EQ(ends.broker.channel->take_descriptor(), -1);
+}
+
 TEST(SharedMemoryChannelTest, GarbageInTheRingEndsTheChannelWithItsReason) {
   auto broker = SharedMemoryChannel::create(ring_bytes);
   ASSERT_TRUE(broker.ok());

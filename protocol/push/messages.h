@@ -26,6 +26,8 @@ enum class MessageType : std::uint16_t {
   stream_closed = 4,
   put_result = 5,
   stages = 6,
+  chunk_shared = 7,
+  deliver_in_place = 8,
   // client to broker
   put = 16,
   credit = 17,
@@ -44,6 +46,40 @@ struct Deliver {
   std::uint32_t stream = 0;
   std::uint32_t total_bytes = 0;
   std::uint32_t piece_offset = 0;  // of the bytes behind this header, in the batch; 0: a run, or a first piece
+};
+
+// A piece of a log's memory that the client maps for reading: the descriptor was handed over before this. It lies in
+// `slot` from now on, and what was there is not named any more. Behind its `bytes` is the page of its generation
+// (storage/arena.h), a number of 64 bits. Only on channels that were opened with map_logs.
+struct ChunkShared {
+  static constexpr MessageType type = MessageType::chunk_shared;
+  std::uint16_t message_type = static_cast<std::uint16_t>(type);
+  std::uint16_t flags = 0;
+  std::uint32_t slot = 0;
+  std::uint64_t chunk = 0;  // its number, never given to another
+  std::uint64_t bytes = 0;
+};
+
+// Bounds of what a client maps.
+inline constexpr std::uint32_t shared_slots = 64;
+inline constexpr std::uint64_t shared_chunk_bytes_max = 8u << 20;
+inline constexpr std::size_t generation_page_bytes = 4096;
+
+// Whole batches of one stream as in Deliver, but where they lie: `bytes` from `position` of the chunk in `slot`. They
+// hold records of [first_offset, end_offset). They are what they were as long as the chunk has this generation; when it
+// is another after they were looked at, these records are lost to the reader as by a Gap.
+struct DeliverInPlace {
+  static constexpr MessageType type = MessageType::deliver_in_place;
+  std::uint16_t message_type = static_cast<std::uint16_t>(type);
+  std::uint16_t flags = 0;
+  std::uint32_t stream = 0;
+  std::uint32_t slot = 0;
+  std::uint32_t position = 0;
+  std::uint32_t bytes = 0;
+  std::uint32_t reserved = 0;
+  std::uint64_t generation = 0;
+  std::int64_t first_offset = 0;
+  std::int64_t end_offset = 0;
 };
 
 // Records [from, to) of a stream are lost to this subscriber: removed by retention or compaction's delete before they
@@ -142,7 +178,7 @@ struct Heartbeat {
 
 static_assert(sizeof(Deliver) == 16 && sizeof(Gap) == 24 && sizeof(StreamOpened) == 40 && sizeof(StreamClosed) == 8);
 static_assert(sizeof(PutResult) == 32 && sizeof(Stages) == 48 && sizeof(Put) == 32 && sizeof(Credit) == 16);
-static_assert(sizeof(Heartbeat) == 8);
+static_assert(sizeof(Heartbeat) == 8 && sizeof(ChunkShared) == 24 && sizeof(DeliverInPlace) == 48);
 
 // The type that a message names; nothing when it is shorter than any header.
 inline std::optional<MessageType> type_of(base::ByteSpan message) {
