@@ -55,7 +55,7 @@ std::optional<Validated> check_framing(ByteSpan records, const Limits& limits) {
   return std::nullopt;
 }
 
-std::optional<Validated> check_header(const BatchView& batch, const Limits& limits) {
+std::optional<Validated> check_header(const BatchView& batch, const Limits& limits, std::optional<std::uint32_t> crc) {
   if (batch.base_offset() != 0) {
     return refuse(Verdict::invalid_record,
                   "the batch's base offset is " + std::to_string(batch.base_offset()) + ", not 0");
@@ -65,7 +65,7 @@ std::optional<Validated> check_header(const BatchView& batch, const Limits& limi
                                                   " bytes, and the topic allows " +
                                                   std::to_string(limits.batch_bytes_max));
   }
-  if (base::crc32c(batch.checksummed()) != batch.crc()) {
+  if ((crc ? *crc : base::crc32c(batch.checksummed())) != batch.crc()) {
     return refuse(Verdict::corrupt_message, "the batch's checksum is wrong");
   }
   if (!is_known(batch.codec())) {
@@ -188,10 +188,10 @@ class RecordCheck {
 
 }  // namespace
 
-Validated Validator::validate(ByteSpan records, const Limits& limits) {
+Validated Validator::validate(ByteSpan records, const Limits& limits, std::optional<std::uint32_t> crc) {
   if (std::optional<Validated> refused = check_framing(records, limits)) return std::move(*refused);
   const BatchView batch = *BatchView::frame(records);
-  if (std::optional<Validated> refused = check_header(batch, limits)) return std::move(*refused);
+  if (std::optional<Validated> refused = check_header(batch, limits, crc)) return std::move(*refused);
   if (batch.codec() == Codec::none) {
     Cursor in_place(batch.payload());
     return RecordCheck(batch, limits).run(in_place);

@@ -65,8 +65,8 @@ struct Validated {
 class Validator {
  public:
   // `records` as they stand in a Produce request of version 3 or later; null and empty are the same. The view in the
-  // answer is of these bytes.
-  Validated validate(ByteSpan records, const Limits& limits);
+  // answer is of these bytes. `crc` is of all from the attributes on, by who has computed it while copying them here.
+  Validated validate(ByteSpan records, const Limits& limits, std::optional<std::uint32_t> crc = std::nullopt);
 
  private:
   Decompressor decompressor_;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/crc32c.h"
 #include "records/record.h"
 #include "records/test_batches.h"
 
@@ -44,6 +45,14 @@ TEST(Validate, GoodBatchesOfEveryCodecAreAccepted) {
     EXPECT_EQ(validated.max_timestamp_offset_delta, 999);
     EXPECT_TRUE(validated.header_max_timestamp_is_right);
   }
+}
+
+TEST(Validate, AChecksumThatWasComputedBeforeIsTheOneThatCounts) {
+  const std::vector<std::byte> batch = sample_batch({}, 3);
+  const std::uint32_t crc = base::crc32c(BatchView::frame(batch)->checksummed());
+  Validator validator;
+  EXPECT_TRUE(validator.validate(batch, lenient(), crc).accepted());
+  EXPECT_EQ(validator.validate(batch, lenient(), crc ^ 1).verdict, Verdict::corrupt_message);
 }
 
 TEST(Validate, NoBatchIsInvalid) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,8 @@ class BatchAppender {
   static constexpr std::size_t bytes_in_place_min = 4096;
 
   void count(std::int32_t records, std::size_t bytes);
-  bool validate(const EffectiveTopicConfig& config, base::ByteSpan bytes, bool zstd_allowed, AppendOutcome& outcome);
+  bool validate(const EffectiveTopicConfig& config, base::ByteSpan bytes, bool zstd_allowed, AppendOutcome& outcome,
+                std::optional<std::uint32_t> crc = std::nullopt);
   bool rewrite(const EffectiveTopicConfig& config, AppendOutcome& outcome);
 
   const base::Clock& clock_;
