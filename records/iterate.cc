@@ -14,19 +14,19 @@ std::optional<ByteSpan> nullable(const std::byte* at, std::int32_t size) {
 
 }  // namespace
 
-void RecordReader::open(const BatchView& batch) {
+void RecordReader::open(const BatchView& batch, Codec codec) {
   batch_ = batch;
   left_ = std::max(batch.record_count(), 0);
   status_ = {};
   decompressed_bytes_ = 0;
-  streaming_ = batch.codec() != Codec::none;
+  streaming_ = codec != Codec::none;
   at_hand_ = batch.payload();
   if (!streaming_) return;
   at_hand_ = {};
   if (buffer_.size() > retained_bytes_max) buffer_ = {};
   if (buffer_.empty()) buffer_.resize(first_buffer_bytes);
-  if (is_known(batch.codec())) {
-    decompressor_.open(batch.codec(), batch.payload());
+  if (is_known(codec)) {
+    decompressor_.open(codec, batch.payload());
   } else {
     stop(base::ErrorKind::unsupported, "the batch's compression type does not exist");
   }

@@ -23,7 +23,11 @@ class RecordReader {
 
   // Starts with the batch's first record. The batch's bytes stay the caller's and must remain until the last next().
   // The batch need not have been validated.
-  void open(const BatchView& batch);
+  void open(const BatchView& batch) { open(batch, batch.codec()); }
+
+  // The same for who has looked at the codec, where the bytes may change meanwhile: they are never decompressed if it
+  // is none.
+  void open(const BatchView& batch, Codec codec);
 
   // The next record, or null after the last and when the rest is garbled. What it shows is valid until the next call;
   // of uncompressed batches, keys, values and headers for as long as the batch's bytes.

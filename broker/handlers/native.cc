@@ -101,13 +101,15 @@ void open_channel(CoreHandlers& handlers, const RequestContext& context, const O
   }
   response.ring_bytes = static_cast<std::int32_t>(ring_bytes);
   response.heartbeat_ms = request.heartbeat_ms == 0 ? options.push_heartbeat_ms : request.heartbeat_ms;
+  response.map_logs = request.map_logs && kind == ChannelKind::shared_memory;
   auto session =
       std::make_shared<Session>(handlers.push, *context.peer.connection, context.peer,
                                 Session::Settings{.kind = kind,
                                                   .ring_bytes = ring_bytes,
                                                   .heartbeat = std::chrono::milliseconds(response.heartbeat_ms),
                                                   .client_id = context.header.client_id.value_or(""),
-                                                  .want_stages = request.want_stages});
+                                                  .want_stages = request.want_stages,
+                                                  .map_logs = response.map_logs});
   session->begin(std::chrono::milliseconds(options.push_token_ms));
   if (factory == nullptr) return session->serve_over_connection();
   auto meeting = factory->expect(session, ring_bytes);

@@ -50,6 +50,8 @@ class PushMetrics {
   base::Gauge& publications;
   base::Counter& pushed_records;
   base::Counter& pushed_bytes;
+  base::Counter& in_place_bytes;  // of these, not copied
+  base::Counter& shared_chunks;
   base::Counter& gaps;
   base::Counter& ring_full;
   base::Counter& puts;

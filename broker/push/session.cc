@@ -34,7 +34,9 @@ Session::Session(PushCore& owner, Connection& connection, Peer peer, Settings se
                                                 owner.next_session_number(), settings_.ring_bytes)),
       connection_(&connection),
       publications_(*this),
-      cold_places_free_(cold_places) {}
+      cold_places_free_(cold_places) {
+  if (settings_.map_logs) shared_chunks_.emplace(owner.metrics());
+}
 
 Session::~Session() { CHECK(connection_ == nullptr); }
 
@@ -268,6 +270,7 @@ void Session::expired() {
     return fail("its native client is silent");
   }
   heard_ = false;
+  if (shared_chunks_) shared_chunks_->try_again();
   if (!std::exchange(spoke_, false)) beat_due_ = true;
   note_figures();
   core().deadlines().add(*this, std::chrono::steady_clock::now() + settings_.heartbeat);

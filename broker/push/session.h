@@ -24,6 +24,7 @@
 #include "broker/push/connection_channel.h"
 #include "broker/push/publications.h"
 #include "broker/push/push_core.h"
+#include "broker/push/shared_chunks.h"
 #include "broker/push/subscription.h"
 
 namespace cms::broker::push {
@@ -40,6 +41,7 @@ class Session final : public Wakeable,
     std::chrono::milliseconds heartbeat{0};
     std::string client_id;
     bool want_stages = false;
+    bool map_logs = false;  // over shared memory
   };
 
   // What a request gets for an answer.
@@ -99,6 +101,7 @@ class Session final : public Wakeable,
   void give_cold_place(bool held);
 
   bool wants_stages() const { return settings_.want_stages; }
+  SharedChunks* shared_chunks() { return shared_chunks_ ? &*shared_chunks_ : nullptr; }  // null: everything is copied
   void count_pushed(std::uint64_t records, std::size_t bytes);
   void count_put();
 
@@ -162,6 +165,7 @@ class Session final : public Wakeable,
   std::uint32_t last_stream_ = 0;
   bool streams_full_told_ = false;
   Publications publications_;
+  std::optional<SharedChunks> shared_chunks_;
   std::size_t cold_places_free_;
   std::vector<Stream*> waiting_for_cold_place_;
 

@@ -57,6 +57,7 @@ struct OpenChannelResponse {
   std::int32_t token_valid_ms = 0;
   std::int32_t ring_bytes = 0;  // as it is
   std::int32_t heartbeat_ms = 0;
+  bool map_logs = false;  // granted: push::DeliverInPlace comes beside push::Deliver
 
   static constexpr void fields(auto&& field) {
     field(member<&OpenChannelResponse::throttle_time_ms>);
@@ -68,6 +69,7 @@ struct OpenChannelResponse {
     field(member<&OpenChannelResponse::token_valid_ms>);
     field(member<&OpenChannelResponse::ring_bytes>);
     field(member<&OpenChannelResponse::heartbeat_ms>);
+    field(member<&OpenChannelResponse::map_logs>);
   }
 };
 
