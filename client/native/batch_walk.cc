@@ -9,6 +9,28 @@
 namespace cms::client {
 
 const records::RecordView* BatchWalk::next(records::Offset& next_offset) {
+  if (in_place_ == nullptr) return find_next(next_offset);
+  records::Offset next = next_offset;
+  const records::RecordView* record = find_next(next);
+  if (record != nullptr) record = with_headers_kept(*record);
+  if (!in_place_->is_whole()) {
+    open(base::ByteSpan());
+    overtaken_ = true;
+    return nullptr;
+  }
+  next_offset = next;
+  return record;
+}
+
+const records::RecordView* BatchWalk::with_headers_kept(const records::RecordView& record) {
+  shown_ = record;
+  const base::ByteSpan headers = record.headers.bytes();
+  headers_.assign(headers.begin(), headers.end());
+  shown_.headers = records::HeaderRange(headers_, static_cast<std::int32_t>(record.headers.size()));
+  return &shown_;
+}
+
+const records::RecordView* BatchWalk::find_next(records::Offset& next_offset) {
   for (;;) {
     if (in_batch_) {
       while (const records::RecordView* record = reader_.next()) {
@@ -45,7 +67,7 @@ bool BatchWalk::next_batch(records::Offset next_offset) {
     batch_end_ = batch->next_offset();
     in_batch_ = true;
     // Of a control batch only the place is of interest.
-    reader_.open(*batch);
+    open_batch(*batch);
     if (batch->is_control()) {
       while (reader_.next() != nullptr) {
       }
@@ -53,6 +75,16 @@ bool BatchWalk::next_batch(records::Offset next_offset) {
     return true;
   }
   return false;
+}
+
+void BatchWalk::open_batch(const records::BatchView& batch) {
+  const records::Codec codec = batch.codec();
+  if (in_place_ == nullptr || codec == records::Codec::none) return reader_.open(batch, codec);
+  copy_.assign(batch.bytes().begin(), batch.bytes().end());
+  // Torn or not, a decompressor gets bytes that stay as they are.
+  const auto copied = records::BatchView::frame(copy_);
+  if (copied) return reader_.open(*copied);
+  reader_.open(batch, records::Codec::none);
 }
 
 void BatchWalk::stop(const char* what, records::Offset offset) {

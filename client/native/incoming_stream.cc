@@ -65,7 +65,8 @@ void Incoming::Stream::deliver(const push::Deliver& header, ByteSpan bytes) {
 // Poll style counts what next() has walked through.
 void Incoming::Stream::take(ByteSpan run) {
   if (!owner_.is_queueing()) {
-    hand_out(run);
+    owner_.walk_.open(run);
+    hand_out();
     if (run.data() != pieces_.data()) done_with(run.size());
     return;
   }
@@ -77,9 +78,32 @@ void Incoming::Stream::done_with(std::size_t bytes) {
   if (subscribed != nullptr) subscribed->bytes_done += bytes;
 }
 
-void Incoming::Stream::hand_out(ByteSpan run) {
+// Poll style copies, so that what next() shows is never torn.
+void Incoming::Stream::deliver_in_place(const push::DeliverInPlace& header, const InPlace& run) {
+  const std::size_t bytes = run.bytes.size();
+  if (!wanted) return done_with(bytes);
+  if (owner_.is_queueing()) {
+    std::vector<std::byte> copied(run.bytes.begin(), run.bytes.end());
+    if (run.is_whole()) {
+      owner_.queue_.push_back({subscribed->streams.at(number), std::move(copied)});
+      return owner_.link_->happened();
+    }
+    lose_range(next_offset, header.end_offset);
+    return done_with(bytes);
+  }
   BatchWalk& walk = owner_.walk_;
   walk.open(run);
+  owner_.record_.generation_at = run.generation_at;
+  owner_.record_.generation = run.generation;
+  hand_out();
+  owner_.record_.generation_at = nullptr;
+  if (walk.overtaken() && wanted) lose_range(next_offset, header.end_offset);
+  done_with(bytes);
+}
+
+// What the walk has been opened on.
+void Incoming::Stream::hand_out() {
+  BatchWalk& walk = owner_.walk_;
   while (const records::RecordView* record = walk.next(next_offset)) {
     owner_.show(*this, *record);
     owner_.link_->happened();

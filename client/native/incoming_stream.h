@@ -34,6 +34,7 @@ class Incoming::Stream final : public StreamUser {
   Stream(Subscribed& subscribed, const push::StreamOpened& header, std::string_view topic);
 
   void deliver(const push::Deliver& header, ByteSpan bytes) override;
+  void deliver_in_place(const push::DeliverInPlace& header, const InPlace& run) override;
   void gap(const push::Gap& gap) override;
   void stages(const push::Stages& stages) override;
   void closed(protocol::ErrorCode code) override;
@@ -52,7 +53,7 @@ class Incoming::Stream final : public StreamUser {
 
  private:
   void take(ByteSpan run);
-  void hand_out(ByteSpan run);
+  void hand_out();
 
   Incoming& owner_;
   std::vector<std::byte> pieces_;  // of a batch too large for a message

@@ -170,6 +170,7 @@ void Link::lose() {
   wake_.watch(-1, false);
   opened_.channel.reset();
   opened_.socket_link.reset();
+  opened_.chunks.reset();
   opened_.cluster.reset();
   broken_.reset();
   armed_ = false;
@@ -231,11 +232,20 @@ void Link::received(base::ByteSpan message) {
       if (StreamUser* stream = found->second->opened(*opened, topic)) streams_[opened->stream] = stream;
       return;
     }
+    case push::MessageType::chunk_shared:
+      return map_chunk(message);
     case push::MessageType::heartbeat:
       return;
     default:
       return received_of_stream(*type, message);
   }
+}
+
+void Link::map_chunk(base::ByteSpan message) {
+  const auto shared = push::header_of<push::ChunkShared>(message);
+  if (!shared || opened_.chunks == nullptr) return broke("the broker shares memory that nobody has asked for");
+  transport::Descriptor descriptor(opened_.channel->take_descriptor());
+  if (Result<void> mapped = opened_.chunks->map(*shared, std::move(descriptor)); !mapped) broken_ = mapped.error();
 }
 
 // The user of the stream that the message names; null when nobody wants it any more.
@@ -257,6 +267,14 @@ void Link::received_of_stream(push::MessageType type, base::ByteSpan message) {
       push::Deliver header;
       if (StreamUser* stream = stream_of(message, header)) stream->deliver(header, message.subspan(sizeof header));
       return;
+    }
+    case push::MessageType::deliver_in_place: {
+      push::DeliverInPlace header;
+      StreamUser* const stream = stream_of(message, header);
+      if (stream == nullptr) return;
+      const auto run = opened_.chunks == nullptr ? std::nullopt : opened_.chunks->find(header);
+      if (!run) return broke("the broker names memory that it has not shared");
+      return stream->deliver_in_place(header, *run);
     }
     case push::MessageType::gap: {
       push::Gap header;

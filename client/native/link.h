@@ -43,6 +43,7 @@ class StreamUser {
  public:
   virtual ~StreamUser() = default;
   virtual void deliver(const push::Deliver& header, ByteSpan bytes) = 0;
+  virtual void deliver_in_place(const push::DeliverInPlace& header, const InPlace& run) = 0;
   virtual void gap(const push::Gap& gap) = 0;
   virtual void stages(const push::Stages& stages) = 0;
   virtual void closed(protocol::ErrorCode code) = 0;  // it is forgotten already, and may destroy itself
@@ -77,6 +78,7 @@ class Link final : private transport::MessageReceiver {
   bool lost() const { return !opened_.channel || broken_; }
   cms::ChannelKind kind() const { return kind_; }
   const std::string& reason() const { return opened_.reason; }
+  bool reads_in_place() const { return opened_.chunks != nullptr; }
   std::uint64_t reconnects() const { return reconnects_; }
   const cms::Error& last_error() const { return last_error_; }
 
@@ -140,6 +142,7 @@ class Link final : private transport::MessageReceiver {
   SteadyTime next_due() const;
 
   void received(base::ByteSpan message) override;
+  void map_chunk(base::ByteSpan message);
   void received_of_stream(push::MessageType type, base::ByteSpan message);
   template <typename Header>
   StreamUser* stream_of(base::ByteSpan message, Header& header);

@@ -68,6 +68,7 @@ Result<OpenChannelResponse> ask(Connection& connection, Kind kind, const cms::Se
   request.ring_bytes = static_cast<std::int32_t>(options.ring_bytes);
   request.heartbeat_ms = static_cast<std::int32_t>(options.heartbeat.count());
   request.want_stages = options.want_stages;
+  request.map_logs = options.read_in_place && kind == Kind::shared_memory;
   if (!connection.version_of(OpenChannelRequest::api_key, OpenChannelRequest::versions)) {
     return Error(ErrorKind::unsupported, connection.address().to_string() +
                                              " is not a Cascade Messaging Service broker, or an older one: it does "
@@ -135,6 +136,7 @@ Result<OpenedChannel> open_as(Kind kind, const cms::SessionOptions& options, Res
     auto channel = attach(*answer, options.connect_timeout);
     if (!channel) return channel.error().while_doing("sharing memory with the broker");
     opened->channel = std::move(*channel);
+    if (answer->map_logs) opened->chunks = std::make_unique<MappedChunks>();
   }
   return opened;
 }

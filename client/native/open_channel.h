@@ -9,6 +9,7 @@
 #include <string>
 
 #include "client/cluster.h"
+#include "client/native/mapped_chunks.h"
 #include "client/native/socket_link.h"
 #include "transport/ring_channel.h"
 
@@ -19,7 +20,8 @@ struct OpenedChannel {
   std::unique_ptr<Cluster> cluster;         // of which bootstrap() is the connection
   std::unique_ptr<SocketLink> socket_link;  // of a TCP channel
   std::unique_ptr<transport::RingChannel> channel;
-  std::string reason;  // why it is of this kind, if another would have been better; else empty
+  std::unique_ptr<MappedChunks> chunks;  // where logs are read in place; else null
+  std::string reason;                    // why it is of this kind, if another would have been better; else empty
   std::chrono::milliseconds heartbeat{};
 };
 

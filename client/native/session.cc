@@ -60,6 +60,7 @@ Result<std::size_t> Session::poll(std::chrono::milliseconds timeout) { return li
 int Session::descriptor() { return link_->descriptor(); }
 ChannelKind Session::channel() const { return link_->kind(); }
 const std::string& Session::channel_reason() const { return link_->reason(); }
+bool Session::reads_in_place() const { return link_->reads_in_place(); }
 bool Session::lost() const { return link_->lost(); }
 std::uint64_t Session::reconnects() const { return link_->reconnects(); }
 const Error& Session::last_error() const { return link_->last_error(); }

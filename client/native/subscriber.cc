@@ -20,6 +20,10 @@ void Headers::Iterator::read() {
   rest_ = rest_.subspan(static_cast<std::size_t>(end - rest_.data()));
 }
 
+bool ReceivedRecord::still_whole() const {
+  return generation_at == nullptr || client::InPlace{{}, generation_at, generation}.is_whole();
+}
+
 Subscriber::Subscriber(std::shared_ptr<client::Incoming> incoming) : incoming_(std::move(incoming)) {}
 Subscriber::Subscriber(Subscriber&&) noexcept = default;
 Subscriber& Subscriber::operator=(Subscriber&&) noexcept = default;

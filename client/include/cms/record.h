@@ -101,6 +101,14 @@ struct ReceivedRecord {
   std::optional<View> key;
   std::optional<View> value;
   Headers headers;
+
+  // Of a record that is read in place (SessionOptions::read_in_place): false when its key or value may have been
+  // overwritten since it was shown. Whatever was made of them until now is to be thrown away then. Others stay whole.
+  bool still_whole() const;
+
+  // The library's: where to see that.
+  const std::uint64_t* generation_at = nullptr;
+  std::uint64_t generation = 0;
 };
 
 }  // namespace cms

@@ -53,6 +53,11 @@ struct SessionOptions {
   std::chrono::milliseconds request_timeout{30'000};
   bool reconnect = true;     // else a lost connection stays lost
   bool want_stages = false;  // for measuring: see SubscriberOptions::on_stages
+  // Shared memory only: records of 1 KB and more are shown where they lie in the broker's log, instead of being copied
+  // for each subscriber. The promise that comes with it: what a callback is shown may be overwritten while it runs, if
+  // retention overtakes it; who takes longer than that asks ReceivedRecord::still_whole() when done. What was
+  // overwritten before it could be shown is told as a Gap.
+  bool read_in_place = false;
 };
 
 class Session {
@@ -81,6 +86,7 @@ class Session {
   // What the channel is, and, where that is not what was asked for, why.
   ChannelKind channel() const;
   const std::string& channel_reason() const;
+  bool reads_in_place() const;  // options.read_in_place was asked for and granted
 
   bool lost() const;                 // just now there is no connection
   std::uint64_t reconnects() const;  // since connect()
