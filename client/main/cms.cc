@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/commands/bench.h"
 #include "client/commands/config.h"
 #include "client/commands/consume.h"
 #include "client/commands/context.h"
@@ -48,6 +49,7 @@ void declare(CLI::App& app, Context& context) {
   declare_publish_command(app, context);
   declare_subscribe_command(app, context);
   declare_ping_command(app, context);
+  declare_bench_command(app, context);
   declare_group_commands(app, context);
   declare_config_commands(app, context);
   declare_top_command(app, context);
