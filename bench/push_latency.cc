@@ -4,6 +4,7 @@
 //
 //   cmsd --set core.busy.poll.us=1000 &  push_latency --spin        both spin
 //   cmsd &                               push_latency               both sleep
+//   push_latency --channel in-place,shm  read where the log has it, and copied
 #include <cms/publisher.h>
 #include <cms/session.h>
 #include <cms/subscriber.h>
@@ -42,6 +43,7 @@ struct Arguments {
   std::vector<std::string> channels = {"shm", "tcp"};
   std::vector<std::size_t> sizes = {100, 10'000, 1'000'000};
   std::size_t subscribers = 64;
+  bool checksums = true;
 };
 
 constexpr int warm_up = 200;
@@ -58,7 +60,8 @@ T must(Result<T> result, const char* what) {
 SessionOptions options_of(const Arguments& arguments, const std::string& channel) {
   SessionOptions options;
   options.bootstrap = arguments.broker;
-  options.channel = channel == "shm" ? ChannelKind::shared_memory : ChannelKind::tcp;
+  options.channel = channel == "tcp" ? ChannelKind::tcp : ChannelKind::shared_memory;
+  options.read_in_place = channel == "in-place";
   options.ring_bytes = 8 << 20;
   options.reconnect = false;
   if (arguments.spin) options.spin = microseconds(1'000'000);
@@ -90,7 +93,8 @@ class Receiver {
  public:
   Receiver(const Arguments& arguments, const std::string& channel, const Topic& topic)
       : session_(must(Session::connect(options_of(arguments, channel)), "connecting")),
-        subscriber_(session_.subscriber({.on_record = [this](const ReceivedRecord&) { ++received_; }})) {
+        subscriber_(session_.subscriber({.on_record = [this](const ReceivedRecord& record) { take(record); },
+                                         .check_checksums = arguments.checksums})) {
     must(subscriber_.subscribe({.topics = topic.name()}), "subscribing");
   }
   Receiver(const Receiver&) = delete;
@@ -104,9 +108,19 @@ class Receiver {
   }
 
  private:
+  // Looks at each cache line of the value, as whoever reads it does.
+  void take(const ReceivedRecord& record) {
+    ++received_;
+    unsigned sum = 0;
+    for (std::size_t i = 0; i < record.value->size(); i += 64)
+      sum += static_cast<unsigned char>(record.value->text()[i]);
+    seen_ = sum;
+  }
+
   Session session_;
   Subscriber subscriber_;
   std::uint64_t received_ = 0;
+  volatile unsigned seen_ = 0;
 };
 
 // Publish, wait for it, publish again: one session, as a round trip has one end here and one there.
@@ -204,8 +218,8 @@ void compare_round_trips(const Arguments& arguments, const std::string& channel,
     Figures pushed = push_round_trip(arguments, channel, bytes);
     const Figure cpu = pushed.back();
     pushed.pop_back();
-    comparison.add_round(pushed, channel == "shm" ? shared_memory_round_trip(bytes, waiting, arguments.seconds)
-                                                  : tcp_round_trip(bytes, waiting, arguments.seconds));
+    comparison.add_round(pushed, channel == "tcp" ? tcp_round_trip(bytes, waiting, arguments.seconds)
+                                                  : shared_memory_round_trip(bytes, waiting, arguments.seconds));
     if (round == 0 && cpu.value > 0)
       std::printf("%s: %.2f us of the broker's processor a record\n", channel.c_str(), cpu.value);
   }
@@ -240,8 +254,11 @@ int run(int argc, char** argv) {
   app.add_option("--durability", arguments.durability, "Of the topics")
       ->check(CLI::IsMember({"persistent", "volatile", "transient"}))
       ->capture_default_str();
-  app.add_option("--channel", arguments.channels, "shm, tcp")->delimiter(',')->check(CLI::IsMember({"shm", "tcp"}));
+  app.add_option("--channel", arguments.channels, "shm, in-place, tcp")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"shm", "in-place", "tcp"}));
   app.add_option("--size", arguments.sizes, "Bytes of a record, up to 1 MB")->delimiter(',');
+  app.add_flag("!--no-checksums", arguments.checksums, "Subscribers do not check the batches' checksums");
   app.add_option("--subscribers", arguments.subscribers, "Of the case of many; 0: not measured");
   try {
     app.parse(argc, argv);
