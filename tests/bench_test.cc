@@ -112,9 +112,12 @@ TEST_F(BenchTest, TwoRunsAreComparedAndTheLogIsWritten) {
   EXPECT_EQ(compared.exit_code, 0) << compared.err;
   EXPECT_NE(compared.out.find("end to end p99.9 us"), std::string::npos) << compared.out;
   EXPECT_NE(compared.out.find("1.000"), std::string::npos) << compared.out;
+  const std::string page = broker().data() + "-page.html";
+  EXPECT_EQ(bench({"--report", page, a, a}).exit_code, 0);
+  EXPECT_GT(std::filesystem::file_size(page), 2'000u);
   const std::string b = file("b.json", "{\"format\": 1}");
   EXPECT_EQ(bench({"--compare", a, b}).exit_code, 2);
-  for (const std::string& path : {log, a, b}) std::filesystem::remove(path);
+  for (const std::string& path : {log, a, b, page}) std::filesystem::remove(path);
 }
 
 TEST_F(BenchTest, NoTopicIsLeftOver) {

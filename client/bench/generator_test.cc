@@ -43,7 +43,8 @@ class SimulatedDriver final : public Driver {
   }
   Result<void> poll(std::int64_t until_ns) override {
     std::int64_t next = std::max(until_ns, now_ns_ + 100);
-    if (!under_way_.empty()) next = std::min(next, std::max(under_way_.front().answered_ns, now_ns_ + 100));
+    if (!under_way_.empty() && !stalls())
+      next = std::min(next, std::max(under_way_.front().answered_ns, now_ns_ + 100));
     now_ns_ = next;
     for (; !stalls() && !under_way_.empty() && under_way_.front().answered_ns <= now_ns_; under_way_.pop_front())
       answer(under_way_.front());

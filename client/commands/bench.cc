@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "base/random.h"
 #include "client/admin.h"
 #include "client/bench/generator.h"
+#include "client/bench/html_report.h"
 #include "client/bench/kafka_driver.h"
 #include "client/bench/native_driver.h"
 #include "client/bench/report.h"
@@ -46,6 +48,7 @@ struct BenchArguments {
   std::string histogram_log;
   bool quiet = false;
   std::vector<std::string> compared;
+  std::vector<std::string> reported;  // the page, then the runs
 };
 
 constexpr double default_seconds = 10;
@@ -177,14 +180,32 @@ int run_workload(const Context& context, const BenchArguments& arguments) {
   return report(context, arguments, *outcome);
 }
 
-int compare_runs(const BenchArguments& arguments) {
-  nlohmann::json runs[2];
-  for (std::size_t i = 0; i < 2; ++i) {
-    std::ifstream file(arguments.compared[i]);
-    if (!file) return usage(arguments.compared[i] + " cannot be read");
-    runs[i] = nlohmann::json::parse(file, nullptr, false);
+Result<nlohmann::json> read_json(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Error(ErrorKind::not_found, path + " cannot be read");
+  return nlohmann::json::parse(file, nullptr, false);
+}
+
+int write_report(const BenchArguments& arguments) {
+  std::vector<std::pair<std::string, nlohmann::json>> runs;
+  for (std::size_t i = 1; i < arguments.reported.size(); ++i) {
+    auto run = read_json(arguments.reported[i]);
+    if (!run) return usage(run.error().message());
+    runs.emplace_back(std::filesystem::path(arguments.reported[i]).stem(), std::move(*run));
   }
-  const Result<std::string> text = bench::compare(runs[0], runs[1]);
+  const Result<std::string> page = bench::to_html(runs);
+  if (!page) return usage(page.error().message());
+  std::ofstream file(arguments.reported[0], std::ios::trunc);
+  file << *page;
+  return file.flush() ? static_cast<int>(exit_done) : usage(arguments.reported[0] + " cannot be written");
+}
+
+int compare_runs(const BenchArguments& arguments) {
+  const Result<nlohmann::json> a = read_json(arguments.compared[0]);
+  if (!a) return usage(a.error().message());
+  const Result<nlohmann::json> b = read_json(arguments.compared[1]);
+  if (!b) return usage(b.error().message());
+  const Result<std::string> text = bench::compare(*a, *b);
   if (!text) return usage(text.error().message());
   std::fputs(text->c_str(), stdout);
   return exit_done;
@@ -220,6 +241,7 @@ void declare_bench_command(CLI::App& app, Context& context) {
       "  cms bench bench/workloads/1-partition-1kb.yaml --driver native --channel shm\n"
       "  cms bench --rate 0 -o json > a.json\n"
       "  cms bench --compare a.json b.json\n"
+      "  cms bench --report page.html a.json b.json\n"
       "Records are sent when they are due, and a latency counts from then. Each record is checked: a run whose "
       "records\n"
       "did not come once, in order and unchanged ends with code 1. The topics are made for the run and removed.");
@@ -245,8 +267,13 @@ void declare_bench_command(CLI::App& app, Context& context) {
                       "A file for the end-to-end latency of each second, in HdrHistogram's interval log format");
   command->add_flag("-q,--quiet", arguments->quiet, "No progress on standard error");
   command->add_option("--compare", arguments->compared, "Two runs that -o json has written, side by side")->expected(2);
+  command
+      ->add_option("--report", arguments->reported,
+                   "A page to write, and the runs that -o json has written to show in it: PAGE.html A.json ...")
+      ->expected(2, 100);
   command->callback([&context, arguments] {
     context.run = [&context, arguments] {
+      if (!arguments->reported.empty()) return write_report(*arguments);
       return arguments->compared.empty() ? run_workload(context, *arguments) : compare_runs(*arguments);
     };
   });
