@@ -3,11 +3,14 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -54,6 +57,8 @@ struct BenchArguments {
 constexpr double default_seconds = 10;
 constexpr double default_warm_up_seconds = 2;
 constexpr std::int16_t replicas_default = -1;
+constexpr std::chrono::milliseconds leaders_patience{20'000};
+constexpr std::chrono::milliseconds leaders_pause{20};
 
 template <typename T>
 void replace(T& value, const auto& given) {
@@ -92,6 +97,20 @@ Result<Workload> workload_of(const BenchArguments& arguments) {
   return workload;
 }
 
+// A broker may have made a topic before its partitions' leaders know that they are; then it answers nothing about them.
+Result<void> await_leaders(Cluster& cluster, const Workload& workload, const std::string& topic) {
+  std::vector<std::int32_t> partitions(static_cast<std::size_t>(workload.partitions_per_topic));
+  std::iota(partitions.begin(), partitions.end(), 0);
+  const auto give_up = std::chrono::steady_clock::now() + leaders_patience;
+  for (;;) {
+    const auto listed = list_offsets(cluster, topic, partitions, latest_offset);
+    if (listed) return {};
+    if (std::chrono::steady_clock::now() > give_up || is_unreachable(listed.error())) return listed.error();
+    cluster.forget(topic);
+    std::this_thread::sleep_for(leaders_pause);
+  }
+}
+
 // The topics of one run, removed when it is over.
 class Topics {
  public:
@@ -106,8 +125,7 @@ class Topics {
       topic.configs = workload.topic_configs;
       if (const auto made = create_topic(cluster, topic); !made) return made.error();
       topics.names_.push_back(topic.name);
-      // Also waits until it can be used.
-      if (const auto known = cluster.topic(topic.name, true); !known) return known.error();
+      if (const auto ready = await_leaders(cluster, workload, topic.name); !ready) return ready.error();
     }
     return topics;
   }
