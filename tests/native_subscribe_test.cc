@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include "tests/metrics.h"
 #include "tests/native_test.h"
 
 namespace cms::tests {
@@ -150,6 +151,26 @@ TEST_P(NativeSubscribeTest, ASeekGoesBackAlsoFromWithinACallback) {
   std::vector<std::string> expected = numbers(0, 6);
   for (const std::string& value : numbers(2, 10)) expected.push_back(value);
   EXPECT_EQ(received.values(), expected);
+}
+
+TEST_P(NativeSubscribeTest, WhatWasOnItsWayBeforeASeekIsNotShownAfterIt) {
+  create_topic(wire_, topic());
+  append(wire_, topic(), batch_holding(numbers(0, 10)));
+  cms::Session session = open();
+  Received received;
+  cms::Subscriber subscriber = session.subscriber(received.options());
+  constexpr auto pushed = "cms_pushed_records_total";
+  const double before = metric(broker(), pushed).value_or(0);
+  const auto subscription = subscriber.subscribe({.topics = topic(), .start = cms::Start::earliest()});
+  ASSERT_TRUE(subscription);
+  ASSERT_TRUE(becomes(broker(), pushed, before + 10));  // and not polled yet
+  ASSERT_TRUE(subscriber.seek(*subscription, cms::Start::offset(4)));
+  ASSERT_TRUE(becomes(broker(), pushed, before + 20));  // a batch comes whole
+  ASSERT_TRUE(subscriber.seek(*subscription, cms::Start::offset(7)));
+  append(wire_, topic(), batch_of("10"));
+  ASSERT_TRUE(poll_until(session, [&] { return !received.records.empty() && received.records.back().value == "10"; }));
+  EXPECT_EQ(received.values(), numbers(7, 11));
+  EXPECT_EQ(received.opened.size(), 1u);
 }
 
 TEST_P(NativeSubscribeTest, ASlowCallbackWithLittleInFlightGetsEverything) {

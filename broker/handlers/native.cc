@@ -306,7 +306,8 @@ Served serve_unsubscribe(CoreHandlers&, Core&, const RequestContext& context, ba
 
 Served serve_seek(CoreHandlers&, Core&, const RequestContext& context, base::ByteSpan body, FrameBuffer& out) {
   return serve_of_session<SeekRequest, SeekResponse>(
-      context, body, out, [](Session& session, const SeekRequest& request, SeekResponse&) {
+      context, body, out, [](Session& session, const SeekRequest& request, SeekResponse& response) {
+        response.first_stream = session.next_stream();
         return session.seek(request.subscription, request.streams, request.start, request.start_value);
       });
 }

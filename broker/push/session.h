@@ -70,6 +70,7 @@ class Session final : public Wakeable,
   Outcome unsubscribe(std::int32_t number);
   Outcome seek(std::int32_t number, const std::vector<std::int32_t>& streams, protocol::StartAt start,
                std::int64_t value);
+  std::uint32_t next_stream() const { return last_stream_ + 1; }  // the number of the one that is made next
   Outcome may_open_publication(std::int32_t number) const;
   void open_publication(std::int32_t number, const Topic& topic);
 

@@ -95,6 +95,9 @@ Session::Outcome Session::seek(std::int32_t number, const std::vector<std::int32
   if (start == protocol::StartAt::committed) {
     return refused(ErrorCode::invalid_request, "a seek cannot begin at committed offsets");
   }
+  // Topics that exist but have not joined yet are moved too, rather than begin where they do when they join. What does
+  // not fit is not told when it joins either.
+  if (streams.empty()) open_streams(*found->second);
   // Streams that are being closed wait for room in the channel.
   const std::size_t bound = 2 * static_cast<std::size_t>(owner_.options().push_streams_max);
   if (streams_.size() + found->second->streams().size() > bound) {

@@ -119,9 +119,11 @@ cms::Result<void> Incoming::seek(std::uint32_t number, const cms::Start& start) 
   request.subscription = static_cast<std::int32_t>(number);
   request.start = start_at(start.at);
   request.start_value = start.value;
-  if (const cms::Result<void> done = checked(link_->call(request), "seeking"); !done) return done;
+  const auto answer = link_->call(request);
+  if (const cms::Result<void> done = checked(answer, "seeking"); !done) return done;
   Subscribed& subscribed = *found->second;
   subscribed.wanted.start = start;
+  subscribed.first_stream = answer->first_stream;
   subscribed.left.clear();
   for (auto& [id, stream] : subscribed.streams) stream->wanted = false;
   return {};
@@ -204,6 +206,7 @@ cms::Result<void> Incoming::commit(const std::string& group) {
 
 void Incoming::lost(const Error&) {
   for (auto& [number, subscribed] : subscriptions_) {
+    subscribed->first_stream = 0;
     while (!subscribed->streams.empty()) {
       const std::shared_ptr<Stream> stream = let_go(*subscribed, subscribed->streams.begin()->first);
       if (std::exchange(stream->wanted, false))

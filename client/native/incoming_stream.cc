@@ -20,6 +20,10 @@ base::Uuid id_in(const push::StreamOpened& header) {
 StreamUser* Incoming::Subscribed::opened(const push::StreamOpened& header, std::string_view topic) {
   const auto stream = std::make_shared<Stream>(*this, header, topic);
   streams[header.stream] = stream;
+  if (header.stream < first_stream) {  // opened before the seek, and read after it
+    stream->wanted = false;
+    return stream.get();
+  }
   if (owner.options_.on_opened)
     owner.options_.on_opened({number, stream->topic, stream->partition, stream->next_offset, nullptr});
   owner.link_->happened();

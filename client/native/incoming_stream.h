@@ -25,7 +25,8 @@ struct Incoming::Subscribed final : SubscriptionUser {
     std::int64_t next_offset;
   };
   std::map<Key, Left> left;
-  std::uint64_t bytes_done = 0;  // on this channel
+  std::int64_t first_stream = 0;  // on this channel; the broker had closed those before at the last seek
+  std::uint64_t bytes_done = 0;   // on this channel
   std::uint64_t bytes_told = 0;
 };
 

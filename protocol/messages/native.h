@@ -202,11 +202,13 @@ struct SeekResponse {
   std::int32_t throttle_time_ms = 0;
   ErrorCode error_code = ErrorCode::none;
   std::optional<std::string> error_message;
+  std::int64_t first_stream = 0;  // streams with lower numbers are from before; their messages may be on the way still
 
   static constexpr void fields(auto&& field) {
     field(member<&SeekResponse::throttle_time_ms>);
     field(member<&SeekResponse::error_code>);
     field(member<&SeekResponse::error_message>);
+    field(member<&SeekResponse::first_stream>);
   }
 };
 
