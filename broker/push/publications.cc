@@ -134,7 +134,7 @@ std::string Publications::add_piece(const messages::Put& header, const base::Uui
   if (assembling_.piece_offset < assembling_.batch_bytes) return {};
   is_assembling_ = false;
   if (is_skipping_) {
-    refuse(assembling_, ErrorCode::message_too_large);
+    refuse(assembling_, session_.owner().topics().find(id), ErrorCode::message_too_large);
   } else {
     append(assembling_, id, assembled_, false);
   }
@@ -146,9 +146,11 @@ std::string Publications::add_piece(const messages::Put& header, const base::Uui
 void Publications::append(const messages::Put& header, const base::Uuid& id, base::ByteSpan batch, bool shared) {
   session_.count_put();
   const TopicHandle topic = session_.owner().topics().find(id);
-  if (topic == nullptr) return refuse(header, ErrorCode::unknown_topic_id);
-  if (!may_write(session_.peer(), *topic)) return refuse(header, ErrorCode::topic_authorization_failed);
-  if (topic->partition(header.partition) == nullptr) return refuse(header, ErrorCode::unknown_topic_or_partition);
+  if (topic == nullptr) return refuse(header, topic, ErrorCode::unknown_topic_id);
+  if (!may_write(session_.peer(), *topic)) return refuse(header, topic, ErrorCode::topic_authorization_failed);
+  if (topic->partition(header.partition) == nullptr) {
+    return refuse(header, topic, ErrorCode::unknown_topic_or_partition);
+  }
   BatchAppender& appender = session_.owner().appender();
   const AppendOutcome outcome = shared ? appender.append_shared(session_.core(), *topic, header.partition, batch, {})
                                        : appender.append(session_.core(), *topic, header.partition, batch, {});
@@ -160,10 +162,13 @@ void Publications::append(const messages::Put& header, const base::Uuid& id, bas
   queue_of(topic->partitions[static_cast<std::size_t>(header.partition)]).add(header, outcome);
 }
 
-void Publications::refuse(const messages::Put& header, ErrorCode error) {
+// Answered behind the puts before it to the same partition, if there is such a one.
+void Publications::refuse(const messages::Put& header, const TopicHandle& topic, ErrorCode error) {
   AppendOutcome outcome;
   outcome.error = error;
-  queue_of(nullptr).add(header, outcome);
+  const bool has_partition = topic != nullptr && topic->partition(header.partition) != nullptr;
+  queue_of(has_partition ? topic->partitions[static_cast<std::size_t>(header.partition)] : nullptr)
+      .add(header, outcome);
 }
 
 PutQueue& Publications::queue_of(const std::shared_ptr<Partition>& partition) {

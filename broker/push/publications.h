@@ -85,7 +85,7 @@ class Publications {
  private:
   void append(const protocol::push::Put& header, const base::Uuid& topic, base::ByteSpan batch, bool shared);
   PutQueue& queue_of(const std::shared_ptr<Partition>& partition);
-  void refuse(const protocol::push::Put& header, ErrorCode error);
+  void refuse(const protocol::push::Put& header, const TopicHandle& topic, ErrorCode error);
   std::string add_piece(const protocol::push::Put& header, const base::Uuid& topic, base::ByteSpan piece);
 
   Session& session_;
