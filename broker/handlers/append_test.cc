@@ -2,8 +2,13 @@
 // Batches whose sender can still write to them.
 #include "broker/handlers/append.h"
 
-#include <atomic>
-#include <thread>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
 
 #include <gtest/gtest.h>
 
@@ -126,20 +131,25 @@ TEST_F(AppendSharedTest, CompressedRewrittenSmallAndManyRecordsAreStoredByWayOfA
 TEST_F(AppendSharedTest, ABatchThatChangesWhileItIsTakenIsStoredWholeOrRefused) {
   const TopicHandle topic = volatile_topic();
   const auto good = batch_of(2, 4000);
-  std::vector<std::byte> shared = good;
-  std::atomic<bool> done{false};
-  // Every byte in turn is another one for a moment: lengths, counts, the codec, the records.
-  std::thread sender([&] {
-    for (std::size_t at = 0; !done; at = (at + 1) % shared.size()) {
-      std::atomic_ref<std::byte> byte(shared[at]);
-      byte.store(good[at] ^ std::byte{0x7}, std::memory_order_relaxed);
-      byte.store(good[at], std::memory_order_relaxed);
+  void* const at = ::mmap(nullptr, good.size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(at, MAP_FAILED);
+  const std::span<std::byte> shared(static_cast<std::byte*>(at), good.size());
+  std::ranges::copy(good, shared.begin());
+  // Another process, as a sender is. Every byte in turn is another one for a moment: lengths, counts, the codec, the
+  // records.
+  const pid_t sender = ::fork();
+  if (sender == 0) {
+    for (std::size_t i = 0;; i = (i + 1) % shared.size()) {
+      volatile std::byte& byte = shared[i];
+      byte = good[i] ^ std::byte{0x7};
+      byte = good[i];
     }
-  });
+  }
   int stored = 0;
   for (int i = 0; i < 3000; ++i) stored += append(topic, shared).error == ErrorCode::none ? 1 : 0;
-  done = true;
-  sender.join();
+  ::kill(sender, SIGKILL);
+  ::waitpid(sender, nullptr, 0);
+  ::munmap(at, good.size());
   protocol::Records records;
   const auto batches = stored_in(topic, records);
   EXPECT_EQ(batches.size(), static_cast<std::size_t>(stored));
