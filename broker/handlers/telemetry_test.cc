@@ -12,7 +12,6 @@ namespace {
 
 using protocol::ApiVersionsRequest;
 using protocol::ApiVersionsResponse;
-using protocol::GetTelemetrySubscriptionsRequest;
 using protocol::GetTelemetrySubscriptionsResponse;
 using protocol::PushTelemetryRequest;
 
