@@ -19,12 +19,16 @@ namespace cms::storage {
 inline constexpr std::size_t disk_block_bytes = 4096;
 
 enum class OpenMode {
-  read,           // must exist
-  write,          // read and write; must exist
-  create,         // read and write; made when missing
-  write_direct,   // as write, past the page cache where the file system can; see File::direct()
-  create_direct,  // as create, the same
+  read,            // must exist
+  read_piecewise,  // as read, with nothing read ahead of what is asked: work in the background must not hold the disk,
+                   // a read-ahead may be megabytes, while a durable write waits behind it
+  write,           // read and write; must exist
+  create,          // read and write; made when missing
+  write_direct,    // as write, past the page cache where the file system can; see File::direct()
+  create_direct,   // as create, the same
 };
+
+constexpr bool is_read_only(OpenMode mode) { return mode == OpenMode::read || mode == OpenMode::read_piecewise; }
 
 // One open file. Closed by its destructor, which writes nothing. Calls from several threads are allowed on disjoint
 // ranges.

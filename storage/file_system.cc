@@ -28,6 +28,7 @@ constexpr mode_t file_permissions = 0640;
 int open_flags(OpenMode mode) {
   switch (mode) {
     case OpenMode::read:
+    case OpenMode::read_piecewise:
       return O_RDONLY;
     case OpenMode::write:
     case OpenMode::write_direct:
@@ -99,6 +100,7 @@ Result<std::unique_ptr<File>> FileSystem::open(const std::string& path, OpenMode
   }
   const int descriptor = open_retrying(path.c_str(), flags);
   if (descriptor < 0) return open_error(errno, path);
+  if (mode == OpenMode::read_piecewise) (void)::posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM);
   return std::unique_ptr<File>(new PosixFile(path, descriptor, false));
 }
 

@@ -42,7 +42,7 @@ class SegmentedLog::Compaction final : public CompactionJob {
   Result<void> read(std::size_t part, const Visitor& visitor) override {
     const Part& source = parts_[part];
     const std::string path = SegmentFile(directory_, source.base).log_path();
-    const Result<std::unique_ptr<File>> file = disk_.open(path, OpenMode::read);
+    const Result<std::unique_ptr<File>> file = disk_.open(path, OpenMode::read_piecewise);
     if (!file) return file.error();
     ScanState state;
     state.next_offset = source.base;

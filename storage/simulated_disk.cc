@@ -78,7 +78,7 @@ class SimulatedFile final : public File {
   }
 
   Result<void> write_at(std::uint64_t position, ByteSpan bytes) override {
-    if (mode_ == OpenMode::read) return Error::from_errno(EBADF, "writing " + path_);
+    if (is_read_only(mode_)) return Error::from_errno(EBADF, "writing " + path_);
     if (direct_) {
       CHECK(aligned(position) && aligned(bytes.size()) && aligned(reinterpret_cast<std::uintptr_t>(bytes.data())));
     }
@@ -94,7 +94,7 @@ class SimulatedFile final : public File {
   }
 
   Result<void> truncate(std::uint64_t size) override {
-    if (mode_ == OpenMode::read) return Error::from_errno(EINVAL, "setting the size of " + path_);
+    if (is_read_only(mode_)) return Error::from_errno(EINVAL, "setting the size of " + path_);
     return disk_.resize(*node_, size);
   }
 
