@@ -41,7 +41,7 @@ void print_histogram(std::string& text, std::string_view name, std::string_view 
 
 std::size_t metric_slot() {
   static std::atomic<std::size_t> threads{0};
-  thread_local const std::size_t slot = threads.fetch_add(1, std::memory_order_relaxed) % metric_slots;
+  thread_local const std::size_t slot = std::min(threads.fetch_add(1, std::memory_order_relaxed), metric_slots - 1);
   return slot;
 }
 

@@ -85,13 +85,22 @@ void Core::poll_for(std::chrono::microseconds budget) {
   }
 }
 
-// Asking the kernel costs as much as many looks at memory.
+// Asking the kernel costs as much as many looks at memory, and who has just been answered may already have more. A look
+// that found something counts as several: sockets and files wait for a few turns at most.
 bool Core::poll_once() {
   constexpr int looks_per_call = 32;
+  constexpr int looks_per_turn = 8;
   bool any = false;
-  for (int look = 0; look < looks_per_call && !pollables_.empty() && !any; ++look) {
-    for (std::size_t i = 0; i < pollables_.size(); ++i) any = pollables_[i]->poll() || any;  // one may end, and go
-    if (any) end_of_turn();
+  for (int look = 0; look < looks_per_call && !pollables_.empty();) {
+    bool found = false;
+    for (std::size_t i = 0; i < pollables_.size(); ++i) found = pollables_[i]->poll() || found;  // one may end, and go
+    if (found) {
+      end_of_turn();
+    } else {
+      __builtin_ia32_pause();  // the client may run on the same core's other thread
+    }
+    any = any || found;
+    look += found ? looks_per_turn : 1;
   }
   return loop_.poll() > 0 || any;
 }

@@ -26,6 +26,7 @@ struct ChannelFigures {
   const transport::ChannelKind kind;
   const std::uint64_t number;  // of the session
   const std::size_t ring_bytes;
+  // Written by the session's core alone, as add_as_only_writer() does.
   std::atomic<std::uint64_t> records{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> puts{0};
@@ -34,6 +35,11 @@ struct ChannelFigures {
   std::atomic<std::uint64_t> streams{0};
   std::atomic<std::uint64_t> subscriptions{0};
 };
+
+// Without the locked instruction that several writers would need.
+inline void add_as_only_writer(std::atomic<std::uint64_t>& to, std::uint64_t amount) {
+  to.store(to.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
 
 // Any thread.
 class PushMetrics {

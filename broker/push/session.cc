@@ -289,13 +289,13 @@ void Session::note_figures() {
 void Session::count_pushed(std::uint64_t records, std::size_t bytes) {
   metrics().pushed_records.add(records);
   metrics().pushed_bytes.add(bytes);
-  figures_->records.fetch_add(records, std::memory_order_relaxed);
-  figures_->bytes.fetch_add(bytes, std::memory_order_relaxed);
+  add_as_only_writer(figures_->records, records);
+  add_as_only_writer(figures_->bytes, bytes);
 }
 
 void Session::count_put() {
   metrics().puts.add();
-  figures_->puts.fetch_add(1, std::memory_order_relaxed);
+  add_as_only_writer(figures_->puts, 1);
 }
 
 // --- What the client says over the channel.
