@@ -226,6 +226,7 @@ void Link::received(base::ByteSpan message) {
       const auto opened = push::header_of<push::StreamOpened>(message);
       if (!opened || message.size() < sizeof *opened + opened->name_bytes)
         return broke("the broker sent a stream that is cut off");
+      if (streams_.count(opened->stream) > 0) return broke("the broker opened a stream that is open");
       const auto found = subscriptions_.find(opened->subscription);
       if (found == subscriptions_.end()) return;
       const std::string_view topic = base::as_text(message.subspan(sizeof *opened, opened->name_bytes));
