@@ -22,6 +22,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr int topics = 5;
 constexpr std::size_t clients_at_once = 4;
+// Before them the memory of the topics still grows.
+constexpr std::size_t visits_that_fill_the_topics = 200;
 // What the allocator keeps and what topics may hold does not rise with time.
 constexpr std::size_t growth_bytes_max = 24u << 20;
 
@@ -141,11 +143,14 @@ class PushChurnTest : public ::testing::Test {
     steady_->subscribe("kept");
   }
 
-  // Visitors come and go, and records flow to the one that stays.
-  void churn(milliseconds span, base::Random& random) {
+  // Visitors come and go, and records flow to the one that stays. `visits_min` in all, within a minute, where the
+  // machine is slow.
+  void churn(milliseconds span, base::Random& random, std::size_t visits_min = 0) {
     std::array<std::optional<Visit>, clients_at_once> visits;
     const auto until = SteadyClock::now() + span;
-    while (SteadyClock::now() < until) {
+    const auto until_last = SteadyClock::now() + std::max<SteadyClock::duration>(span, std::chrono::minutes(1));
+    for (auto now = SteadyClock::now(); now < until || (visited_ < visits_min && now < until_last);
+         now = SteadyClock::now()) {
       for (std::optional<Visit>& visit : visits) {
         if (visit && !visit->has_ended() && !random.one_in(200)) continue;
         visit.emplace(broker_, random.next());
@@ -190,7 +195,7 @@ class PushChurnTest : public ::testing::Test {
 TEST_F(PushChurnTest, NothingIsLeftOfClientsThatHaveGone) {
   base::Random random(base::Random::system_seed());
   SCOPED_TRACE("seed " + std::to_string(random.seed()));
-  churn(duration() / 4, random);
+  churn(duration() / 4, random, visits_that_fill_the_topics);
   expect_only_the_steady_one();
   const std::size_t descriptors_before = descriptors();
   const std::size_t bytes_before = broker_.resident_bytes();
