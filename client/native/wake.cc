@@ -49,7 +49,11 @@ bool Wake::wait(std::chrono::steady_clock::time_point until) {
     const auto ms = std::min(std::chrono::ceil<std::chrono::milliseconds>(left), longest_wait);
     ready = ::epoll_wait(epoll_.get(), events, 2, static_cast<int>(ms.count()));
   }
-  return ready >= 0 || errno != EINTR;
+  const bool interrupted = ready < 0 && errno == EINTR;
+  for (int i = 0; i < ready; ++i) {
+    if (events[i].data.fd == timer_.get()) set_timer_to(std::chrono::steady_clock::time_point::max());
+  }
+  return !interrupted;
 }
 
 int Wake::descriptor() {
@@ -63,8 +67,13 @@ int Wake::descriptor() {
   return epoll_.get();
 }
 
-// Setting it takes back what had run out.
 void Wake::set_timer(std::chrono::steady_clock::time_point at) {
+  if (timer_at_ > at || timer_at_ <= std::chrono::steady_clock::now()) set_timer_to(at);
+}
+
+// Takes back what had run out.
+void Wake::set_timer_to(std::chrono::steady_clock::time_point at) {
+  timer_at_ = at;
   itimerspec when{};
   if (at != std::chrono::steady_clock::time_point::max())
     when.it_value = to_timespec(std::max(at.time_since_epoch(), nanoseconds(1)));

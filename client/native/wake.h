@@ -22,11 +22,17 @@ class Wake {
   // The descriptor to hand out; from now on there is a timer behind it, for set_timer().
   int descriptor();
   bool is_handed_out() const { return timer_.valid(); }
+
+  // The descriptor becomes readable at that time, or before: a timer that is due earlier is left as it is, because
+  // setting it is a call of the kernel, and deadlines move on with each message.
   void set_timer(std::chrono::steady_clock::time_point at);
 
  private:
+  void set_timer_to(std::chrono::steady_clock::time_point at);
+
   transport::Descriptor epoll_;
   transport::Descriptor timer_;
+  std::chrono::steady_clock::time_point timer_at_ = std::chrono::steady_clock::time_point::max();
   int watched_ = -1;
   bool writable_ = false;
 };
