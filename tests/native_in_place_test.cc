@@ -54,7 +54,8 @@ TEST_F(NativeInPlaceTest, RecordsOfEveryDurabilityAreShownWhereTheyLie) {
     ASSERT_TRUE(poll_until(session, [&] { return received.records.size() >= 100; })) << received.records.size();
     EXPECT_EQ(received.values(), expected) << durability;
     EXPECT_TRUE(received.gaps.empty());
-    EXPECT_GE(figure(in_place_bytes) - before, 50 * 5000) << durability;
+    // Not quite all: what lies over the end of a chunk is copied.
+    EXPECT_GE(figure(in_place_bytes) - before, 40 * 5000) << durability;
   }
 }
 
