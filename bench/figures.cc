@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 
@@ -68,6 +71,22 @@ void Comparison::print() const {
                 line.b.empty() ? "" : shown(b).c_str(), line.ratio.empty() ? "" : shown(spread_of(line.ratio)).c_str());
   }
   std::fflush(stdout);
+}
+
+void Comparison::add_to(const std::string& path) const {
+  if (path.empty()) return;
+  std::ofstream file(path, std::ios::app);
+  const auto triple = [](const std::vector<double>& values) {
+    const Spread spread = spread_of(values);
+    return nlohmann::json{spread.median, spread.low, spread.high};
+  };
+  for (const Line& line : lines_) {
+    nlohmann::ordered_json told{{"case", case_name_}, {"figure", line.first.name + " " + line.first.unit}};
+    told["a"] = triple(line.a);
+    if (!line.b.empty()) told["b"] = triple(line.b);
+    if (!line.ratio.empty()) told["ratio"] = triple(line.ratio);
+    file << told.dump() << "\n";
+  }
 }
 
 }  // namespace cms::bench

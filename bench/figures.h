@@ -38,6 +38,9 @@ class Comparison {
   // A line for each figure: each side's median and range over the rounds, and those of the ratio A/B within a round.
   void print() const;
 
+  // The same for programs: a line of JSON for each figure, added to the file. Nothing when `path` is empty.
+  void add_to(const std::string& path) const;
+
   static void print_heading(std::string_view a, std::string_view b);
 
  private:

@@ -28,6 +28,7 @@ struct Arguments {
   double seconds = 1;
   std::vector<std::string> cases;
   std::string disk;
+  std::string json;
 };
 
 std::string list_of_cases() {
@@ -51,6 +52,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--seconds", arguments.seconds, "Length of one run")->check(CLI::Range(0.05, 600.0));
   app.add_option("--case", arguments.cases, "Only these; default all")->check(CLI::IsMember(names))->delimiter(',');
   app.add_option("--disk", arguments.disk, "Directory in which to measure raw durable writes beside each round");
+  app.add_option("--json", arguments.json, "A file to which each figure is added as a line of JSON");
   app.footer(list_of_cases() +
              "\nEach case runs `rounds` times at each side, alternating which goes first, so all cases take about\n"
              "16 x rounds x seconds. Nothing is pinned.");
@@ -84,6 +86,7 @@ void compare(const Arguments& arguments, const Case& one, const Side& a, const S
     comparison.add_round(of_a, of_b);
   }
   comparison.print();
+  comparison.add_to(arguments.json);
 }
 
 void measure_baselines(const Arguments& arguments) {
@@ -91,12 +94,14 @@ void measure_baselines(const Arguments& arguments) {
     Comparison tcp("raw tcp");
     for (int round = 0; round < arguments.rounds; ++round) tcp.add_round(tcp_stream_baseline(arguments.seconds), {});
     tcp.print();
+    tcp.add_to(arguments.json);
   }
   if (!arguments.disk.empty()) {
     Comparison durable("raw durable");
     for (int round = 0; round < arguments.rounds; ++round)
       durable.add_round(durable_write_baseline(arguments.disk, arguments.seconds), {});
     durable.print();
+    durable.add_to(arguments.json);
   }
 }
 

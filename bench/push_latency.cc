@@ -44,6 +44,7 @@ struct Arguments {
   std::vector<std::size_t> sizes = {100, 10'000, 1'000'000};
   std::size_t subscribers = 64;
   bool checksums = true;
+  std::string json;
 };
 
 constexpr int warm_up = 200;
@@ -224,6 +225,7 @@ void compare_round_trips(const Arguments& arguments, const std::string& channel,
       std::printf("%s: %.2f us of the broker's processor a record\n", channel.c_str(), cpu.value);
   }
   comparison.print();
+  comparison.add_to(arguments.json);
 }
 
 void show_stream(const Arguments& arguments, const std::string& channel, std::size_t bytes) {
@@ -231,6 +233,7 @@ void show_stream(const Arguments& arguments, const std::string& channel, std::si
   for (int round = 0; round < arguments.rounds; ++round)
     comparison.add_round(push_stream(arguments, channel, bytes), {});
   comparison.print();
+  comparison.add_to(arguments.json);
 }
 
 void show_fan_out(const Arguments& arguments, const std::string& channel) {
@@ -241,6 +244,7 @@ void show_fan_out(const Arguments& arguments, const std::string& channel) {
     comparison.add_round(push_to_many(arguments, channel, arguments.sizes.front()), to_one);
   }
   comparison.print();
+  comparison.add_to(arguments.json);
 }
 
 int run(int argc, char** argv) {
@@ -260,6 +264,7 @@ int run(int argc, char** argv) {
   app.add_option("--size", arguments.sizes, "Bytes of a record, up to 1 MB")->delimiter(',');
   app.add_flag("!--no-checksums", arguments.checksums, "Subscribers do not check the batches' checksums");
   app.add_option("--subscribers", arguments.subscribers, "Of the case of many; 0: not measured");
+  app.add_option("--json", arguments.json, "A file to which each figure is added as a line of JSON");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Error& error) {

@@ -47,6 +47,7 @@ class Generator final : private Listener {
   Result<void> finish();
   Result<bool> send_due(std::int64_t now_ns);
   Result<bool> send_closed(std::int64_t now_ns);
+  bool outruns_consumers() const;
   Result<bool> send_next(std::int64_t intended_ns, std::int64_t now_ns);
   std::string_view next_key();
   void choose_target();

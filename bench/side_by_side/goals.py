@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the broker is to reach, each goal as a figure with a bound: a ratio to a floor, a raw limit or a peer of the
+same run, or an amount. docs/performance.md tells how the others are measured."""
+
+
+class Goal:
+    """`value(measured)` is [median, low, high], or None where this run does not have it; `bound` is <= or >=."""
+
+    def __init__(self, number, what, bound, value=None, elsewhere=""):
+        self.number, self.what, self.bound, self.value, self.elsewhere = number, what, bound, value, elsewhere
+
+    def verdict(self, measured):
+        value = self.value(measured) if self.value else None
+        if value is None:
+            return None, "measured by: " + self.elsewhere if self.elsewhere else "not measured in this run"
+        kind, limit = self.bound.split()
+        met = value[0] <= float(limit) if kind == "<=" else value[0] >= float(limit)
+        return value, "met" if met else "missed"
+
+
+def limit(run, case, figure, side="ratio"):
+    return lambda measured: measured.limits.of(run, case, figure, side)
+
+
+def inverse(of):
+    def value(measured):
+        ratio = of(measured)
+        return [1 / ratio[0], 1 / ratio[2], 1 / ratio[1]] if ratio and all(ratio) else None
+    return value
+
+
+def shape(name, figure, system, baseline):
+    return lambda measured: measured.ratio(name, figure, system, baseline)
+
+
+def synced_bound(measured):
+    """One synced produce to raw durable write and L5's together, and a tenth."""
+    one = measured.limits.of("synced", "ackall", "p50 us", "a")
+    raw = measured.limits.of("synced", "raw durable", "p50 us", "a")
+    ack = measured.limits.of("floor", "ack1", "p50 us", "a")
+    return [part / (1.1 * (raw[0] + ack[0])) for part in one] if one and raw and ack else None
+
+
+def to_raw(run, case, figure, raw_case, raw_figure):
+    def value(measured):
+        one = measured.limits.of(run, case, figure, "a")
+        raw = measured.limits.of(run, raw_case, raw_figure, "a")
+        return [part / raw[0] for part in one] if one and raw else None
+    return value
+
+
+def later_than_one(measured):
+    last = measured.limits.of("push asleep", "shm 1:64", "p50 us", "a")
+    one = measured.limits.of("push asleep", "shm 1:64", "p50 us", "b")
+    return [part - one[0] for part in last] if last and one else None
+
+
+SMALL = "100 B, 2,000/s"
+KAFKA_LATENCY = "kafka_latency"
+GOALS = [
+    Goal("L1", "push over shared memory, all spinning, 100 B, p50, to a raw round trip", "<= 1.5",
+         limit("push spinning", "shm 100 B", "p50 us")),
+    Goal("L1", "the same, p99", "<= 2.5", limit("push spinning", "shm 100 B", "p99 us")),
+    Goal("L2", "the same asleep, p50, to a raw futex round trip", "<= 1.15",
+         limit("push asleep", "shm 100 B", "p50 us")),
+    Goal("L3", "push of 10 KB, spinning, p50, to raw", "<= 1.3", limit("push spinning", "shm 10 KB", "p50 us")),
+    Goal("L3", "push of 1 MB, spinning, p50, to raw", "<= 1.3", limit("push spinning", "shm 1 MB", "p50 us")),
+    Goal("L3", "read in place, 10 KB, p50, to raw", "<= 0.7", limit("push spinning", "in-place 10 KB", "p50 us")),
+    Goal("L4", "push over TCP, asleep, p50, to a raw round trip", "<= 1.25",
+         limit("push asleep", "tcp 100 B", "p50 us")),
+    Goal("L5", "produce to ack, volatile, p50, to the floor", "<= 1.25", limit("floor", "ack1", "p50 us")),
+    Goal("L5", "the same, p99", "<= 2", limit("floor", "ack1", "p99 us")),
+    Goal("L6", "produce to a parked fetch, p50, to the floor", "<= 1.25", limit("floor", "parked", "p50 us")),
+    Goal("L6", "the same, p99", "<= 2", limit("floor", "parked", "p99 us")),
+    Goal("L7", "the same through librdkafka, p50, to the floor", "<= 1.15", elsewhere="librdkafka_latency"),
+    Goal("L8", "persistent, acks=1, to volatile", "<= 1.15", elsewhere=KAFKA_LATENCY),
+    Goal("L9", "synced ack, one producer, to raw durable write + L5 + 10 %", "<= 1", synced_bound),
+    Goal("L10", "synced ack, 32 producers, p50, to one raw durable write", "<= 2.2",
+         to_raw("synced", "producers", "p50 us", "raw durable", "p50 us")),
+    Goal("L11", "produce to a parked fetch, p50, to Apache Kafka", "<= 0.125", limit("kafka", "parked", "p50 us")),
+    Goal("L11", "the same, p99", "<= 0.25", limit("kafka", "parked", "p99 us")),
+    Goal("L11", "the same, p99.9", "<= 0.25", limit("kafka", "parked", "p99.9 us")),
+    Goal("L11", "synced ack, p50, to Apache Kafka with flush.messages=1", "<= 0.25",
+         limit("synced", "ackall", "p50 us")),
+    Goal("L12", f"Kafka's protocol end to end to NATS, {SMALL}, p50", "<= 1.4",
+         shape(SMALL, "end to end p50, us", "cms volatile", "nats")),
+    Goal("L12", "native TCP to NATS, p50", "<= 0.9", shape(SMALL, "end to end p50, us", "cms native tcp", "nats")),
+    Goal("L12", "native shared memory to NATS, p50, asleep", "<= 0.05",
+         shape(SMALL, "end to end p50, us", "cms native shm", "nats")),
+    Goal("L13", "push to Aeron IPC and iceoryx2", "<= 1.2", elsewhere="their own programs"),
+    Goal("L14", "open loop at 50 % of the maximum, p99.9 to p50", "<= 10",
+         lambda measured: measured.spread_at(0.5, "p99.9")),
+    Goal("L14", "open loop at 90 % of the maximum, p99 to p50", "<= 20",
+         lambda measured: measured.spread_at(0.9, "p99")),
+    Goal("L15", "the last of 64 subscribers after the only one, us", "<= 64", later_than_one),
+    Goal("T1", "broker cpu, 16 KB batches of 100 B, us a record", "<= 0.2",
+         limit("floor", "batch100", "broker cpu/message us", "a")),
+    Goal("T1", "broker cpu, 16 KB batches of 1 KB, us a record", "<= 0.5",
+         limit("floor", "batch1k", "broker cpu/message us", "a")),
+    Goal("T2", "librdkafka consumes, to the floor", ">= 0.9", elsewhere="librdkafka_latency"),
+    Goal("T4", "fetches of 1 MB, to raw TCP", ">= 0.8",
+         to_raw("streams", "stream", "throughput MB/s", "raw tcp", "throughput MB/s")),
+    Goal("T5", "persistent, acks=1, to raw buffered disk", ">= 0.9", elsewhere=KAFKA_LATENCY),
+    Goal("T6", "recovery scan, to raw sequential read", ">= 0.8", elsewhere="storage_bench"),
+    Goal("T7", "ring through the broker's API, to a raw ring", ">= 0.5", elsewhere="transport_bench"),
+    Goal("T8", "messages a cpu second, 16 KB batches, to Apache Kafka", ">= 6",
+         inverse(limit("kafka", "batch100", "broker cpu/message us"))),
+    Goal("T8", "the same, one-record batches", ">= 10", inverse(limit("kafka", "pipelined", "broker cpu/request us"))),
+    Goal("T10", "one-record requests, 16 in flight, rate of the floor's to ours", "<= 1.3",
+         inverse(limit("floor", "pipelined", "rate request/s"))),
+    Goal("T10", "the same, broker cpu a request, us", "<= 2.5",
+         limit("floor", "pipelined", "broker cpu/request us", "a")),
+    Goal("T12", "heap allocations a request", "<= 0.1", elsewhere="ltrace or a counting allocator"),
+    Goal("T13", "system calls a request, 16 in flight", "<= 0.3", elsewhere="strace -c -f"),
+    Goal("S1", "100 partitions to one, end to end p99 at one rate", "<= 2",
+         lambda measured: measured.between("1 KB, 100 partitions, 10,000/s", "1 KB, 10,000/s",
+                                           "end to end p99, us", "cms volatile")),
+    Goal("S2", "10,000 connections, 1 % active, p99", "<= 1.5", elsewhere="a raw client"),
+    Goal("S3", "64 consumers of one partition", ">= 0.8", elsewhere="cms bench bench/workloads/64-consumers.yaml"),
+    Goal("S4", "50 and 500 producers to 4, p99", "<= 1.5", elsewhere="cms bench bench/workloads/*-producers.yaml"),
+    Goal("S5", "100 segment rolls, last tenth's p99 to the first's", "<= 1.3",
+         elsewhere="cms bench bench/workloads/segment-deletion.yaml"),
+    Goal("S6", "start to the first accepted produce, ms", "<= 20", elsewhere="a loop of connect and produce"),
+    Goal("S7", "resident when idle, MB", "<= 8", lambda measured: measured.idle and [measured.idle[0]] * 3),
+    Goal("S7", "share of a core when idle", "<= 0.002", lambda measured: measured.idle and [measured.idle[1]] * 3),
+    Goal("S8", "the program without symbols, MB", "<= 6", lambda measured: measured.idle and [measured.idle[2]] * 3),
+    Goal("S10", "start after kill -9 with 1 GB in the active segment, s", "<= 1", elsewhere="a loop of connect"),
+]
+
+
+def judge(measured):
+    """A row for each goal: number, what, bound, [median, low, high] or None, verdict."""
+    return [(goal.number, goal.what, goal.bound, *goal.verdict(measured)) for goal in GOALS]
+
+
+def shown(value):
+    if value is None:
+        return ""
+    return f"{value[0]:.3g}" if value[1] == value[2] else f"{value[0]:.3g} [{value[1]:.3g}..{value[2]:.3g}]"
+
+
+def to_text(rows):
+    lines = [f"{'goal':5} {'what':74} {'asked':8} {'median [range]':28} verdict"]
+    lines += [f"{number:5} {what:74} {bound:8} {shown(value):28} {verdict}"
+              for number, what, bound, value, verdict in rows]
+    return "\n".join(lines)
+
+
+def to_html(rows):
+    cells = "".join(
+        f"<tr><td>{number}</td><td>{what}</td><td>{bound.replace('<', '&lt;')}</td><td>{shown(value)}</td>"
+        f"<td>{'<b>missed</b>' if verdict == 'missed' else verdict}</td></tr>"
+        for number, what, bound, value, verdict in rows)
+    return ("<h2>Goals</h2><table><tr><th>goal</th><th>what</th><th>asked</th><th>median [range]</th>"
+            f"<th>verdict</th></tr>{cells}</table>")

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The measurements beside a floor, a raw limit or Kafka, one record at a time or in batches: kafka_latency and
+push_latency alternate between the two sides themselves. Their figures are kept by run, case and figure."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+from side_by_side import systems
+
+VOLATILE = ["cms.durability=volatile", "retention.bytes=33554432"]
+PERSISTENT = ["cms.durability=persistent"]
+SYNCED = ["flush.messages=1"]
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class Limits:
+    """`figures[(run, case, figure)]`: {"a": [median, low, high], "b": ..., "ratio": ...}, as the programs say."""
+
+    def __init__(self, rounds, seconds):
+        self.rounds, self.seconds, self.figures = rounds, seconds, {}
+
+    def run(self, name, program, *arguments):
+        print(f"  {name}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="cms-limits-") as directory:
+            path = os.path.join(directory, "figures")
+            done = subprocess.run([f"{systems.BIN}/{program}", "--rounds", str(self.rounds), "--seconds",
+                                   str(self.seconds), "--json", path, *arguments],
+                                  stdout=subprocess.DEVNULL, check=False, timeout=600)
+            if done.returncode != 0 or not os.path.exists(path):
+                print(f"  {name}: {program} failed", file=sys.stderr)
+                return
+            for line in read_lines(path):
+                self.figures[(name, line["case"], line["figure"])] = line
+
+    def kafka_latency(self, name, a, b, configs_a, configs_b, cases, *more):
+        configs = [word for side, all_of in (("a", configs_a), ("b", configs_b)) for one in all_of
+                   for word in (f"--{side}-config", one)]
+        self.run(name, "kafka_latency", "--a", a.address, "--pid-a", str(a.pid), "--b", b.address, "--pid-b",
+                 str(b.pid), *configs, "--case", cases, *more)
+
+    def measure(self, cms, kafka, floor, directory):
+        if floor is not None:
+            self.kafka_latency("floor", cms, floor, VOLATILE, [], "ack1,parked,pipelined,batch100,batch1k")
+        self.kafka_latency("kafka", cms, kafka, VOLATILE, [], "parked,pipelined,batch100")
+        self.kafka_latency("streams", cms, kafka, VOLATILE[:1], [], "stream")
+        self.kafka_latency("synced", cms, kafka, PERSISTENT, SYNCED, "ackall,producers", "--disk", directory)
+        self.run("push asleep", "push_latency", "--broker", cms.address, "--pid", str(cms.pid), "--size", "100")
+        spinning = systems.start_cms(os.path.join(directory, "spinning"), "core.busy.poll.us=1000000")
+        self.run("push spinning", "push_latency", "--broker", spinning.address, "--pid", str(spinning.pid), "--spin",
+                 "--channel", "shm", "--channel", "in-place", "--subscribers", "0")
+        spinning.stop()
+
+    def of(self, run, case, figure, side="ratio"):
+        """[median, low, high], or None."""
+        return self.figures.get((run, case, figure), {}).get(side)
+
+    def as_json(self):
+        return [{"run": key[0], **value} for key, value in self.figures.items()]
