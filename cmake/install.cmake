@@ -5,10 +5,10 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# One archive of the layers that the library is made of, without the command line.
+# One archive of the layers that the library is made of, without the command line and the load generator.
 set(library_objects)
 foreach(part base records protocol transport client)
-  list(APPEND library_objects "$<FILTER:$<TARGET_OBJECTS:${part}>,EXCLUDE,/commands/>")
+  list(APPEND library_objects "$<FILTER:$<TARGET_OBJECTS:${part}>,EXCLUDE,/(commands|bench)/>")
 endforeach()
 add_library(libcms STATIC ${library_objects})
 set_target_properties(libcms PROPERTIES OUTPUT_NAME cms EXPORT_NAME cms LINKER_LANGUAGE CXX)

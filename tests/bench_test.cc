@@ -58,8 +58,24 @@ TEST_F(BenchTest, NativeRecordsComeOnceInOrderAndUnchanged) {
   }
 }
 
+TEST_F(BenchTest, RecordsOfLibrdkafkaComeOnceInOrderAndUnchanged) {
+  for (const char* const codec : {"none", "gzip", "snappy", "lz4", "zstd"}) {
+    const json run =
+        measured({"--driver", "librdkafka", "--compression", codec, "--acks", "-1", "--rate", "2000", "--size", "200",
+                  "--partitions", "3", "--producers", "2", "--subscriptions", "2", "--consumers", "2"});
+    expect_correct(run, 2);
+    EXPECT_EQ(run.at("options").at("compression"), codec);
+  }
+}
+
+TEST_F(BenchTest, AnOptionOfAnotherDriverIsRefused) {
+  const Finished finished = bench({"--compression", "lz4"});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_NE(finished.err.find("--driver librdkafka"), std::string::npos) << finished.err;
+}
+
 TEST_F(BenchTest, TheClosedLoopSendsAsMuchAsGoesThrough) {
-  for (const char* const driver : {"kafka", "native"})
+  for (const char* const driver : {"kafka", "librdkafka", "native"})
     expect_correct(measured({"--driver", driver, "--rate", "0", "--records-in-flight", "100", "--producers", "3"}));
 }
 
@@ -68,7 +84,7 @@ TEST_F(BenchTest, ManyPartitionsAreReadInOneSession) {
 }
 
 TEST_F(BenchTest, LargeRecordsGoThrough) {
-  for (const char* const driver : {"kafka", "native"})
+  for (const char* const driver : {"kafka", "librdkafka", "native"})
     expect_correct(measured({"--driver", driver, "--rate", "20", "--size", "1000000"}));
 }
 

@@ -120,6 +120,8 @@ ordered_json to_json(const Outcome& outcome, const std::string& driver, const Dr
                     {{"channel", options.channel},
                      {"acks", options.acks},
                      {"requests_in_flight", options.requests_in_flight},
+                     {"linger_ms", options.linger_ms},
+                     {"compression", options.compression},
                      {"spin", options.spin}}},
                    {"workload", to_json(outcome.workload)},
                    {"machine", machine()},

@@ -19,6 +19,7 @@
 #include "client/bench/generator.h"
 #include "client/bench/html_report.h"
 #include "client/bench/kafka_driver.h"
+#include "client/bench/librdkafka/librdkafka_driver.h"
 #include "client/bench/native_driver.h"
 #include "client/bench/report.h"
 
@@ -146,11 +147,15 @@ class Topics {
   std::vector<std::string> names_;
 };
 
-std::unique_ptr<bench::Driver> make_driver(const BenchArguments& arguments, const Context& context) {
+Result<std::unique_ptr<bench::Driver>> make_driver(const BenchArguments& arguments, const Context& context) {
   bench::DriverOptions options = arguments.options;
   options.bootstrap = context.bootstrap;
-  if (arguments.driver == "native") return std::make_unique<bench::NativeDriver>(std::move(options));
-  return std::make_unique<bench::KafkaDriver>(std::move(options));
+  if (arguments.driver == "librdkafka") return bench::make_librdkafka_driver(std::move(options));
+  if (options.compression != "none" || options.linger_ms != 0)
+    return Error(ErrorKind::invalid, "--compression and --linger-ms are for --driver librdkafka");
+  if (arguments.driver == "native")
+    return std::unique_ptr<bench::Driver>(std::make_unique<bench::NativeDriver>(std::move(options)));
+  return std::unique_ptr<bench::Driver>(std::make_unique<bench::KafkaDriver>(std::move(options)));
 }
 
 // One line that is written over on a terminal, else a line each second.
@@ -185,13 +190,14 @@ int run_workload(const Context& context, const BenchArguments& arguments) {
   if (!arguments.quiet) options.on_second = show_progress;
   auto payloads = bench::Payloads::make(*workload, options.seed);
   if (!payloads) return usage(payloads.error().message());
+  const auto driver = make_driver(arguments, context);
+  if (!driver) return usage(driver.error().message());
   Result<Cluster> cluster = context.connect();
   if (!cluster) return fail(cluster.error());
   const auto topics = Topics::create(*cluster, *workload, options.seed);
   if (!topics) return fail(topics.error());
   catch_interrupt();
-  const std::unique_ptr<bench::Driver> driver = make_driver(arguments, context);
-  bench::Generator generator(*workload, *driver, std::move(*payloads), options);
+  bench::Generator generator(*workload, **driver, std::move(*payloads), options);
   const Result<bench::Outcome> outcome = generator.run(topics->names());
   if (!arguments.quiet && ::isatty(STDERR_FILENO) != 0) std::fputs("\n", stderr);
   if (!outcome) return fail(outcome.error());
@@ -264,19 +270,27 @@ void declare_bench_command(CLI::App& app, Context& context) {
       "records\n"
       "did not come once, in order and unchanged ends with code 1. The topics are made for the run and removed.");
   command->add_option("WORKLOAD", arguments->file, "A workload file; what is given beside it takes precedence");
-  command->add_option("--driver", arguments->driver, "kafka (a raw client) or native")
-      ->check(CLI::IsMember({"kafka", "native"}))
+  command->add_option("--driver", arguments->driver, "kafka (a raw client), librdkafka or native")
+      ->check(CLI::IsMember({"kafka", "librdkafka", "native"}))
       ->capture_default_str();
   command->add_option("--channel", arguments->options.channel, "Of the native driver: auto, shm, rdma or tcp")
       ->check(CLI::IsMember({"auto", "shm", "rdma", "tcp"}))
       ->capture_default_str();
-  command->add_option("--acks", arguments->options.acks, "Of the kafka driver: 1, or -1 for all")
+  command->add_option("--acks", arguments->options.acks, "Of the kafka and librdkafka drivers: 1, or -1 for all")
       ->check(CLI::IsMember({1, -1}))
       ->capture_default_str();
   command
       ->add_option("--requests-in-flight", arguments->options.requests_in_flight,
                    "Of the kafka driver, of each producer")
       ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command->add_option("--linger-ms", arguments->options.linger_ms, "Of the librdkafka driver")
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  command
+      ->add_option("--compression", arguments->options.compression,
+                   "Of the librdkafka driver: none, gzip, snappy, lz4 or zstd")
+      ->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}))
       ->capture_default_str();
   command->add_flag("--spin", arguments->options.spin, "Look for more instead of sleeping");
   declare_workload_options(*command, *arguments);
