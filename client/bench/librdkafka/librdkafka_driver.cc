@@ -64,7 +64,7 @@ class Bell {
 struct Producer {
   Bell bell;
   int number = 0;
-  Listener* listener = nullptr;
+  Listener* listener = nullptr;  // null once nobody listens any more
   std::vector<base::Error> problems;
   Owned<rd_kafka_t> handle;
   Owned<rd_kafka_queue_t> queue;
@@ -80,6 +80,7 @@ struct Consumer {
 
 void delivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
   Producer& producer = *static_cast<Producer*>(opaque);
+  if (producer.listener == nullptr) return;
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     producer.problems.push_back(failed(message->err, "producing"));
     return;
@@ -92,6 +93,7 @@ class LibrdkafkaDriver final : public Driver {
   explicit LibrdkafkaDriver(DriverOptions options) : options_(std::move(options)) {}
   ~LibrdkafkaDriver() override {
     for (auto& producer : producers_) {  // what is not delivered by now is nobody's any more
+      producer->listener = nullptr;
       rd_kafka_purge(producer->handle.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
       rd_kafka_flush(producer->handle.get(), close_patience_ms);
     }
@@ -234,13 +236,14 @@ Result<bool> LibrdkafkaDriver::send(const OutgoingRecord& record) {
 // A bell rings only when its queue was empty: each is emptied.
 Result<void> LibrdkafkaDriver::poll(std::int64_t until_ns) {
   if (options_.spin) {
-    for (bool any = false; !any && now_ns() < until_ns;) {
+    bool any = false;
+    do {
       for (std::size_t i = 0; i < producers_.size() + consumers_.size(); ++i) {
         const auto handled = handle(i);
         if (!handled) return handled.error();
         any = any || *handled;
       }
-    }
+    } while (!any && now_ns() < until_ns);
     return {};
   }
   const auto ready = poller_.wait(until_ns - now_ns());
