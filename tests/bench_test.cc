@@ -145,6 +145,17 @@ TEST_F(BenchTest, TwoRunsAreComparedAndTheLogIsWritten) {
   for (const std::string& path : {log, a, b, page}) std::filesystem::remove(path);
 }
 
+TEST_F(BenchTest, ConnectionsBesideTheLoadAreServed) {
+  const json run = measured({"--rate", "1000", "--idle-connections", "300", "--connects-per-second", "100"});
+  expect_correct(run);
+  const json& connections = run.at("connections");
+  EXPECT_EQ(connections.at("idle"), 300);
+  EXPECT_EQ(connections.at("idle_lost"), 0);
+  EXPECT_EQ(connections.at("failed"), 0) << connections.at("first_problem");
+  EXPECT_GE(connections.at("opened").get<int>(), 50);
+  EXPECT_GT(connections.at("connect_us").at("count").get<int>(), 0);
+}
+
 TEST_F(BenchTest, NoTopicIsLeftOver) {
   expect_correct(measured({"--rate", "100", "--topics", "3"}));
   const Finished listed = run_program({program_path("cms"), "-b", broker().address(), "topic", "list"});

@@ -98,6 +98,7 @@ void Generator::begin_measuring(std::int64_t now_ns) {
   end_second(now_ns);
   measures_ = true;
   measured_from_ns_ = now_ns;
+  if (options_.on_measuring) options_.on_measuring(now_ns);
 }
 
 // Until `end_ns` and until it is done, whichever is later.

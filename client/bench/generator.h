@@ -24,6 +24,7 @@ struct RunOptions {
   std::uint64_t seed = 1;
   std::int64_t drain_ns = 30'000'000'000;  // how long after the last record the rest may still come
   std::function<void(const Second&, double seconds_left)> on_second{};
+  std::function<void(std::int64_t now_ns)> on_measuring{};  // the warm-up is over
   std::function<bool()> is_interrupted = [] { return false; };
 };
 

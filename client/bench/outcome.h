@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/histogram.h"
+#include "client/bench/connection_load.h"
 #include "client/bench/workload.h"
 
 namespace cms::client::bench {
@@ -46,6 +47,8 @@ struct Outcome {
   base::Histogram publish{};     // until they were acknowledged
   base::Histogram end_to_end{};  // until a subscription had them: each subscription counts
   base::Histogram delay{};       // until they were handed to the client
+
+  ConnectionFigures connections{};  // that were beside the records
 
   std::vector<Second> seconds{};
   Backlog backlog{};

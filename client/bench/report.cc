@@ -26,6 +26,10 @@ constexpr Percentile percentiles[] = {{"p50", 50},     {"p75", 75},       {"p90"
 constexpr const char* latency_names[] = {"end_to_end", "publish", "send_delay"};
 constexpr const char* latency_titles[] = {"end to end", "to acknowledgement", "late at the client"};
 
+bool has_connections(const Workload& workload) {
+  return workload.idle_connections > 0 || workload.connects_per_second > 0;
+}
+
 double us(std::int64_t ns) { return static_cast<double>(ns) / 1e3; }
 
 const base::Histogram& histogram_named(const Outcome& outcome, std::size_t i) {
@@ -61,6 +65,8 @@ ordered_json to_json(const Workload& workload) {
                      {"arrivals", to_string(workload.arrivals)},
                      {"recordsInFlight", workload.records_in_flight},
                      {"batchBytes", workload.batch_bytes},
+                     {"idleConnections", workload.idle_connections},
+                     {"connectsPerSecond", workload.connects_per_second},
                      {"topicConfigs", ordered_json::object()}};
   for (const auto& [name, value] : workload.topic_configs) shown["topicConfigs"][name] = value;
   return shown;
@@ -140,6 +146,14 @@ ordered_json to_json(const Outcome& outcome, const std::string& driver, const Dr
     run["backlog"] = {{"records", outcome.backlog.records},
                       {"build_seconds", outcome.backlog.build_seconds},
                       {"drain_seconds", outcome.backlog.drain_seconds}};
+  const ConnectionFigures& connections = outcome.connections;
+  if (has_connections(outcome.workload))
+    run["connections"] = {{"idle", connections.idle},
+                          {"idle_lost", connections.idle_lost},
+                          {"opened", connections.opened},
+                          {"failed", connections.failed},
+                          {"first_problem", connections.first_problem},
+                          {"connect_us", to_json(connections.connect)}};
   for (const Second& second : outcome.seconds) run["seconds"].push_back(to_json(second));
   return run;
 }
@@ -169,7 +183,20 @@ std::string to_text(const Outcome& outcome, const std::string& driver) {
       row.push_back(shown_us(us(histogram_named(outcome, i).percentile(percent))));
     table.add(std::move(row));
   }
+  const ConnectionFigures& connections = outcome.connections;
+  if (connections.connect.count() > 0) {
+    std::vector<std::string> row{"to connect"};
+    for (const auto& [unused, percent] : percentiles)
+      row.push_back(shown_us(us(connections.connect.percentile(percent))));
+    table.add(std::move(row));
+  }
   text += table.to_text();
+  if (has_connections(outcome.workload)) {
+    std::snprintf(line, sizeof line, "%d idle connections, %d lost; %llu came and went, %llu failed\n",
+                  connections.idle, connections.idle_lost, static_cast<unsigned long long>(connections.opened),
+                  static_cast<unsigned long long>(connections.failed));
+    text += line;
+  }
   std::snprintf(line, sizeof line, "%llu records sent, %llu received: %s\n",
                 static_cast<unsigned long long>(outcome.sent_total),
                 static_cast<unsigned long long>(outcome.received_total),

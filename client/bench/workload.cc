@@ -83,6 +83,8 @@ std::map<std::string, Field> fields() {
       {"arrivals", {"constant or poisson", one_of(&Workload::arrivals, all_arrivals)}},
       {"recordsInFlight", {"a number", into(&Workload::records_in_flight)}},
       {"batchBytes", {"a number of bytes", into(&Workload::batch_bytes)}},
+      {"idleConnections", {"a number", into(&Workload::idle_connections)}},
+      {"connectsPerSecond", {"a number", into(&Workload::connects_per_second)}},
       {"topicConfigs", {"names with values", set_topic_configs}},
   };
 }
@@ -171,6 +173,9 @@ Result<void> validate(const Workload& workload) {
                  std::to_string(message_size_max));
   if (!(workload.producer_rate >= 0) || workload.producer_rate > 1e9)
     return wrong("producerRate must be from 0 to 1,000,000,000");
+  if (workload.idle_connections < 0 || workload.idle_connections > 1'000'000 || !(workload.connects_per_second >= 0) ||
+      workload.connects_per_second > 1e6)
+    return wrong("idleConnections and connectsPerSecond must be from 0 to 1,000,000");
   const double ratios[] = {workload.random_bytes_ratio, workload.backlog_drain_ratio};
   for (const double ratio : ratios) {
     if (!(ratio >= 0 && ratio <= 1)) return wrong("randomBytesRatio and backlogDrainRatio must be from 0 to 1");

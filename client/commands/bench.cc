@@ -45,6 +45,8 @@ struct BenchArguments {
   std::optional<int> consumers;
   std::optional<int> records_in_flight;
   std::optional<int> batch_bytes;
+  std::optional<int> idle_connections;
+  std::optional<double> connects_per_second;
   bool poisson = false;
   double scale = 1;
   std::vector<std::string> configs;
@@ -86,6 +88,8 @@ Result<Workload> workload_of(const BenchArguments& arguments) {
   replace(workload.consumers_per_subscription, arguments.consumers);
   replace(workload.records_in_flight, arguments.records_in_flight);
   replace(workload.batch_bytes, arguments.batch_bytes);
+  replace(workload.idle_connections, arguments.idle_connections);
+  replace(workload.connects_per_second, arguments.connects_per_second);
   if (arguments.duration_s) workload.test_minutes = *arguments.duration_s / 60;
   if (arguments.warm_up_s) workload.warmup_minutes = *arguments.warm_up_s / 60;
   if (arguments.poisson) workload.arrivals = bench::Arrivals::poisson;
@@ -190,15 +194,21 @@ int run_workload(const Context& context, const BenchArguments& arguments) {
   if (!arguments.quiet) options.on_second = show_progress;
   auto payloads = bench::Payloads::make(*workload, options.seed);
   if (!payloads) return usage(payloads.error().message());
-  const auto driver = make_driver(arguments, context);
-  if (!driver) return usage(driver.error().message());
+  auto made = make_driver(arguments, context);
+  if (!made) return usage(made.error().message());
   Result<Cluster> cluster = context.connect();
   if (!cluster) return fail(cluster.error());
   const auto topics = Topics::create(*cluster, *workload, options.seed);
   if (!topics) return fail(topics.error());
   catch_interrupt();
-  bench::Generator generator(*workload, **driver, std::move(*payloads), options);
-  const Result<bench::Outcome> outcome = generator.run(topics->names());
+  const auto connections =
+      bench::ConnectionLoad::begin(context.bootstrap, workload->idle_connections, workload->connects_per_second);
+  if (!connections) return fail(connections.error());
+  options.on_measuring = [&connections](std::int64_t now_ns) { (*connections)->measure_from(now_ns); };
+  const std::unique_ptr<bench::Driver> driver = std::move(*made);  // goes before the topics do
+  bench::Generator generator(*workload, *driver, std::move(*payloads), options);
+  Result<bench::Outcome> outcome = generator.run(topics->names());
+  if (outcome) outcome->connections = (*connections)->finish();
   if (!arguments.quiet && ::isatty(STDERR_FILENO) != 0) std::fputs("\n", stderr);
   if (!outcome) return fail(outcome.error());
   return report(context, arguments, *outcome);
@@ -248,6 +258,9 @@ void declare_workload_options(CLI::App& command, BenchArguments& arguments) {
   command.add_option("--records-in-flight", arguments.records_in_flight, "Of a producer, with a rate of 0 (1000)");
   command.add_option("--batch-bytes", arguments.batch_bytes,
                      "What is due at once for a partition leaves together, up to so much (16384)");
+  command.add_option("--idle-connections", arguments.idle_connections, "That stay open beside the load (0)");
+  command.add_option("--connects-per-second", arguments.connects_per_second,
+                     "Connections that come, ask for ApiVersions and go, beside the load (0)");
   command.add_flag("--poisson", arguments.poisson, "Records are due at random times, not at regular ones");
   command.add_option("--scale", arguments.scale, "Times the rate and the backlog of the workload file")
       ->check(CLI::PositiveNumber);
