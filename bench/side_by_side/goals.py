@@ -57,6 +57,7 @@ def later_than_one(measured):
 
 SMALL = "100 B, 2,000/s"
 KAFKA_LATENCY = "kafka_latency"
+LIBRDKAFKA = "a program on librdkafka, at both ends in turns"
 GOALS = [
     Goal("L1", "push over shared memory, all spinning, 100 B, p50, to a raw round trip", "<= 1.5",
          limit("push spinning", "shm 100 B", "p50 us")),
@@ -72,7 +73,7 @@ GOALS = [
     Goal("L5", "the same, p99", "<= 2", limit("floor", "ack1", "p99 us")),
     Goal("L6", "produce to a parked fetch, p50, to the floor", "<= 1.25", limit("floor", "parked", "p50 us")),
     Goal("L6", "the same, p99", "<= 2", limit("floor", "parked", "p99 us")),
-    Goal("L7", "the same through librdkafka, p50, to the floor", "<= 1.15", elsewhere="librdkafka_latency"),
+    Goal("L7", "the same through librdkafka, p50, to the floor", "<= 1.15", elsewhere=LIBRDKAFKA),
     Goal("L8", "persistent, acks=1, to volatile", "<= 1.15", elsewhere=KAFKA_LATENCY),
     Goal("L9", "synced ack, one producer, to raw durable write + L5 + 10 %", "<= 1", synced_bound),
     Goal("L10", "synced ack, 32 producers, p50, to one raw durable write", "<= 2.2",
@@ -80,6 +81,8 @@ GOALS = [
     Goal("L11", "produce to a parked fetch, p50, to Apache Kafka", "<= 0.125", limit("kafka", "parked", "p50 us")),
     Goal("L11", "the same, p99", "<= 0.25", limit("kafka", "parked", "p99 us")),
     Goal("L11", "the same, p99.9", "<= 0.25", limit("kafka", "parked", "p99.9 us")),
+    Goal("L11", f"through librdkafka, end to end, {SMALL}, p50, to Apache Kafka", "<= 0.25",
+         shape(SMALL, "end to end p50, us", "cms librdkafka", "kafka librdkafka")),
     Goal("L11", "synced ack, p50, to Apache Kafka with flush.messages=1", "<= 0.25",
          limit("synced", "ackall", "p50 us")),
     Goal("L12", f"Kafka's protocol end to end to NATS, {SMALL}, p50", "<= 1.4",
@@ -97,7 +100,7 @@ GOALS = [
          limit("floor", "batch100", "broker cpu/message us", "a")),
     Goal("T1", "broker cpu, 16 KB batches of 1 KB, us a record", "<= 0.5",
          limit("floor", "batch1k", "broker cpu/message us", "a")),
-    Goal("T2", "librdkafka consumes, to the floor", ">= 0.9", elsewhere="librdkafka_latency"),
+    Goal("T2", "librdkafka consumes, to the floor", ">= 0.9", elsewhere=LIBRDKAFKA),
     Goal("T4", "fetches of 1 MB, to raw TCP", ">= 0.8",
          to_raw("streams", "stream", "throughput MB/s", "raw tcp", "throughput MB/s")),
     Goal("T5", "persistent, acks=1, to raw buffered disk", ">= 0.9", elsewhere=KAFKA_LATENCY),
