@@ -18,6 +18,15 @@ constexpr int at_once = 500;
 
 std::string group_name(int i) { return "group-" + std::to_string(i); }
 
+// Every partition of the offsets' topic is loaded, not only one group's.
+void await_all_coordinators(Wire& wire) {
+  await_coordinator(wire, "g");
+  for (const std::int64_t end = now_ms() + patience.count(); now_ms() < end;) {
+    if (wire.call(protocol::ListGroupsRequest{}).error_code == ErrorCode::none) return;
+  }
+  throw std::runtime_error("the coordinators do not get ready");
+}
+
 // Half of the groups have a member of the new protocol; all have offsets for each partition.
 void make_groups(Wire& wire) {
   for (int begin = 0; begin < groups; begin += at_once) {
@@ -48,7 +57,7 @@ TEST(GroupLoadTest, TenThousandGroupsAreThereAgainAfterAKillAndNoneIsShownEmptyM
   {
     Wire wire(broker.port());
     create_topic(wire, "t", partitions);
-    await_coordinator(wire, "g");
+    await_all_coordinators(wire);
     make_groups(wire);
   }
   broker.kill();
