@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bench/loopback.h"
-#include "bench/process_cpu.h"
+#include "client/bench/process_usage.h"
 
 namespace cms::bench {
 
@@ -60,7 +60,7 @@ class Meter {
  public:
   Meter(const Side& side, double seconds)
       : side_(side),
-        cpu_before_(process_cpu_seconds(side.pid)),
+        cpu_before_(client::bench::process_cpu_seconds(side.pid)),
         begin_(now_ns()),
         end_(begin_ + static_cast<std::uint64_t>(seconds * 1e9)) {}
 
@@ -68,7 +68,7 @@ class Meter {
   double elapsed_seconds() const { return static_cast<double>(now_ns() - begin_) / 1e9; }
 
   Figure cpu_per(std::string_view what, double count) const {
-    const double used = process_cpu_seconds(side_.pid) - cpu_before_;
+    const double used = client::bench::process_cpu_seconds(side_.pid) - cpu_before_;
     return {"broker cpu/" + std::string(what), "us", side_.pid == 0 ? 0 : used * 1e6 / count};
   }
 

@@ -22,10 +22,10 @@
 
 #include "bench/figures.h"
 #include "bench/loopback.h"
-#include "bench/process_cpu.h"
 #include "bench/raw_client.h"
 #include "bench/round_trips.h"
 #include "client/address.h"
+#include "client/bench/process_usage.h"
 
 namespace cms::bench {
 namespace {
@@ -138,7 +138,7 @@ Figures push_round_trip(const Arguments& arguments, const std::string& channel, 
     while (receiver.received() < wanted) receiver.poll(patience);
   };
   for (int i = 0; i < warm_up; ++i) once();
-  const double cpu_before = process_cpu_seconds(arguments.pid);
+  const double cpu_before = client::bench::process_cpu_seconds(arguments.pid);
   const std::uint64_t end = now_ns() + static_cast<std::uint64_t>(arguments.seconds * 1e9);
   for (std::uint64_t before = now_ns(); before < end;) {
     once();
@@ -146,7 +146,7 @@ Figures push_round_trip(const Arguments& arguments, const std::string& channel, 
     samples.push_back(after - before);
     before = after;
   }
-  const double cpu = process_cpu_seconds(arguments.pid) - cpu_before;
+  const double cpu = client::bench::process_cpu_seconds(arguments.pid) - cpu_before;
   const auto count = static_cast<double>(samples.size());
   Figures figures = latency_figures(samples);
   figures.push_back({"broker cpu/record", "us", arguments.pid == 0 ? 0 : cpu * 1e6 / count});

@@ -73,12 +73,12 @@ TEST_F(BenchTest, RecordsOfLibrdkafkaComeOnceInOrderAndUnchanged) {
         measured({"--driver", "librdkafka", "--compression", codec, "--acks", "-1", "--rate", "2000", "--size", "200",
                   "--partitions", "3", "--producers", "2", "--subscriptions", "2", "--consumers", "2"});
     expect_correct(run, 2);
-    EXPECT_EQ(run.at("options").at("compression"), codec);
+    EXPECT_EQ(run.at("workload").at("compressionType"), codec);
   }
 }
 
 TEST_F(BenchTest, AnOptionOfAnotherDriverIsRefused) {
-  const Finished finished = bench({"--compression", "lz4"});
+  const Finished finished = bench({"--linger-ms", "5"});
   EXPECT_EQ(finished.exit_code, 2);
   EXPECT_NE(finished.err.find("--driver librdkafka"), std::string::npos) << finished.err;
 }
@@ -143,6 +143,26 @@ TEST_F(BenchTest, TwoRunsAreComparedAndTheLogIsWritten) {
   const std::string b = file("b.json", "{\"format\": 1}");
   EXPECT_EQ(bench({"--compare", a, b}).exit_code, 2);
   for (const std::string& path : {log, a, b, page}) std::filesystem::remove(path);
+}
+
+TEST_F(BenchTest, EveryCodecComesThroughUnchanged) {
+  for (const char* const codec : {"gzip", "snappy", "lz4", "zstd"})
+    expect_correct(measured({"--rate", "0", "--size", "300", "--compression", codec}));
+  const Finished refused = bench({"--driver", "native", "--compression", "lz4"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("does not compress"), std::string::npos) << refused.err;
+}
+
+TEST_F(BenchTest, ASweepTellsLatencyOverTheRateAndWhatTheBrokerUsed) {
+  const json swept = measured({"--sweep", "--percents", "20,50", "--pid", std::to_string(broker().pid())});
+  ASSERT_EQ(swept.at("runs").size(), 2u);
+  EXPECT_GT(swept.at("highest_per_second").get<double>(), 0);
+  for (const json& run : swept.at("runs")) {
+    expect_correct(run);
+    EXPECT_GT(run.at("broker").at("cpu_seconds").get<double>(), 0);
+    EXPECT_GT(run.at("broker").at("resident_mb").get<double>(), 1);
+  }
+  EXPECT_EQ(bench({"--system-calls"}).exit_code, 2);
 }
 
 TEST_F(BenchTest, ConnectionsBesideTheLoadAreServed) {

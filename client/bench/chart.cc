@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 namespace cms::client::bench {
 
@@ -115,6 +116,43 @@ std::vector<Tick> logarithmic_ticks(double low, double high) {
                           all.begin() + static_cast<std::ptrdiff_t>(last) + 1);
   for (Tick& tick : ticks) tick.at = std::log10(tick.at);
   return ticks;
+}
+
+std::string to_svg(const BarChart& chart) {
+  constexpr double bar_height = 26, gap = 12, names_width = 230, number_width = 16, value_width = 44;
+  double longest = 0;
+  for (const Bar& bar : chart.bars)
+    longest = std::max(longest, std::accumulate(bar.parts.begin(), bar.parts.end(), 0.0));
+  if (longest <= 0) return {};
+  const double scale = (width - names_width - 80) / longest;
+  const double legend = top + static_cast<double>(chart.bars.size()) * (bar_height + gap) + 10;
+  std::string svg = text("<svg viewBox='0 0 %.0f %.0f' role='img'>\n<text x='0' y='18' class='title'>", width,
+                         legend + static_cast<double>(chart.part_names.size()) * name_height) +
+                    escape_html(chart.title) + "</text>\n";
+  double y = top;
+  for (const Bar& bar : chart.bars) {
+    svg += text("<text x='0' y='%.1f'>", y + bar_height * 0.65) + escape_html(bar.name) + "</text>\n";
+    double x = names_width, sum = 0;
+    for (std::size_t i = 0; i < bar.parts.size(); ++i) {
+      const double part = bar.parts[i] * scale;
+      svg += text("<rect x='%.1f' y='%.1f' width='%.1f' height='%.0f' fill='%s' stroke='#111'/>", x, y, part,
+                  bar_height, i % 2 == 0 ? "#fff" : "#d5dde6");
+      if (part >= number_width) {
+        const double middle = x + part / 2;
+        svg += text("<text x='%.1f' y='%.1f' text-anchor='middle'>%zu", middle, y + bar_height * 0.65, i + 1);
+        svg += (part >= value_width + number_width ? text(": %.3g", bar.parts[i]) : "") + "</text>\n";
+      }
+      x += part;
+      sum += bar.parts[i];
+    }
+    svg += text("<text x='%.1f' y='%.1f'>%.3g ", x + 6, y + bar_height * 0.65, sum) + escape_html(chart.unit) +
+           "</text>\n";
+    y += bar_height + gap;
+  }
+  for (std::size_t i = 0; i < chart.part_names.size(); ++i)
+    svg += text("<text x='0' y='%.1f'>%zu ", legend + static_cast<double>(i) * name_height, i + 1) +
+           escape_html(chart.part_names[i]) + "</text>\n";
+  return svg + "</svg>\n";
 }
 
 std::string to_svg(const Chart& chart) {

@@ -28,6 +28,22 @@ struct Chart {
   std::vector<Line> lines;
 };
 
+// Bars from left to right, each of parts in a row.
+struct Bar {
+  std::string name;
+  std::vector<double> parts;
+};
+
+struct BarChart {
+  std::string title;
+  std::string unit;
+  std::vector<std::string> part_names;  // numbered from 1 in the bars
+  std::vector<Bar> bars;
+};
+
+// No bars: nothing.
+std::string to_svg(const BarChart& chart);
+
 // Chart with fewer than two ticks on an axis, or without a point: nothing.
 std::string to_svg(const Chart& chart);
 

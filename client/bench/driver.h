@@ -60,12 +60,11 @@ class Driver {
 // What drivers are made with, besides the workload.
 struct DriverOptions {
   std::string bootstrap;
-  bool spin = false;                 // look for more instead of sleeping
-  int requests_in_flight = 16;       // of each producer's connection; `kafka`
-  int acks = 1;                      // `kafka`, `librdkafka`: 1 or -1 (all)
-  std::string channel = "auto";      // `native`: auto, shm, rdma, tcp
-  int linger_ms = 0;                 // `librdkafka`
-  std::string compression = "none";  // `librdkafka`: the names of compression.type
+  bool spin = false;             // look for more instead of sleeping
+  int requests_in_flight = 16;   // of each producer's connection; `kafka`
+  int acks = 1;                  // `kafka`, `librdkafka`: 1 or -1 (all)
+  std::string channel = "auto";  // `native`: auto, shm, rdma, tcp
+  int linger_ms = 0;             // `librdkafka`
 };
 
 }  // namespace cms::client::bench

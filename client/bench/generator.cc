@@ -133,6 +133,7 @@ Result<void> Generator::build_backlog() {
 
 Result<void> Generator::finish() {
   const std::int64_t measured_end = driver_.now_ns();
+  if (options_.on_measured) options_.on_measured();
   end_second(measured_end);
   outcome_.measured_seconds = static_cast<double>(measured_end - measured_from_ns_) / 1e9;
   phase_ = Phase::finishing;

@@ -25,6 +25,7 @@ struct RunOptions {
   std::int64_t drain_ns = 30'000'000'000;  // how long after the last record the rest may still come
   std::function<void(const Second&, double seconds_left)> on_second{};
   std::function<void(std::int64_t now_ns)> on_measuring{};  // the warm-up is over
+  std::function<void()> on_measured{};                      // what comes now does not count
   std::function<bool()> is_interrupted = [] { return false; };
 };
 

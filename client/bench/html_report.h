@@ -12,7 +12,8 @@
 
 namespace cms::client::bench {
 
-// Each run as to_json() described it, with the name it shall have. An error when one of them is nothing of that kind.
+// Runs and sweeps as to_json() described them, and the stages of `cms ping --stages`, each with the name it shall have.
+// An error when one of them is nothing of that kind.
 base::Result<std::string> to_html(const std::vector<std::pair<std::string, nlohmann::json>>& runs);
 
 }  // namespace cms::client::bench

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "client/answers.h"
-#include "client/bench/kafka_wire.h"
 
 namespace cms::client::bench {
 
@@ -47,6 +46,7 @@ void KafkaConsumer::build_fetch() {
   }
   for (const std::int32_t partition : changed_) {
     append_number(out_, partition);
+    append_number(out_, std::int32_t{-1});  // leader epoch
     append_number(out_, offsets_[static_cast<std::size_t>(partition)]);
     append_number(out_, std::int64_t{-1});  // log start
     append_number(out_, options_.partition_bytes_max);
@@ -118,10 +118,9 @@ Result<void> KafkaConsumer::take_partition(FieldReader& in, Listener& listener) 
   if (error != 0) return refusal(static_cast<protocol::ErrorCode>(error)).while_doing("fetching " + where);
   if (!in.ok() || partition < 0 || static_cast<std::size_t>(partition) >= offsets_.size()) return broken();
   std::int64_t& offset = offsets_[static_cast<std::size_t>(partition)];
-  const std::int64_t next = for_each_value(
-      batches, offset, [&](std::string_view value) { listener.received(options_.subscription, partition, value); });
-  if (next == batches_compressed)
-    return base::Error(base::ErrorKind::unsupported, where + " is compressed, which this driver does not read");
+  const std::int64_t next = for_each_value(batches, offset, unpacker_, [&](std::string_view value) {
+    listener.received(options_.subscription, partition, value);
+  });
   if (next < 0) return broken().while_doing("reading " + where);
   if (next != offset) changed_.push_back(partition);
   offset = next;

@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "client/bench/driver.h"
+#include "client/bench/kafka_wire.h"
 #include "client/socket.h"
 
 namespace cms::client::bench {
-
-class FieldReader;
 
 // One owner, one thread; never waits.
 class KafkaConsumer {
@@ -45,6 +44,7 @@ class KafkaConsumer {
 
   const Options options_;
   Socket socket_;
+  Unpacker unpacker_;
   std::vector<std::int64_t> offsets_;  // by partition
   std::vector<std::int32_t> changed_;  // those whose offset the session does not know yet
   std::int32_t session_id_ = 0;

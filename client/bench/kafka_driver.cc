@@ -34,6 +34,7 @@ Result<void> KafkaDriver::open_producers(const Workload& workload, const std::ve
     options.requests_in_flight = options_.requests_in_flight;
     options.acks = options_.acks;
     options.batch_bytes = static_cast<std::size_t>(workload_.batch_bytes);
+    options.codec = workload_.compression;
     if (auto added = poller_.add(socket->descriptor(), producers_.size()); !added) return added;
     producers_.push_back(std::make_unique<KafkaProducer>(std::move(*socket), std::move(options), clock_));
   }

@@ -51,7 +51,7 @@ void KafkaProducer::build_request() {
   for (const std::int32_t partition : filled_) {
     Batch& batch = batches_[static_cast<std::size_t>(partition)];
     append_number(out_, partition);
-    append_batch(out_, batch.records, batch.count, now_ms);
+    append_batch(out_, options_.codec, packed(batch.records), batch.count, now_ms);
     batch.records.clear();
     batch.count = 0;
   }
@@ -62,6 +62,14 @@ void KafkaProducer::build_request() {
   if (spare_.empty()) return;
   waiting_ = std::move(spare_.back());
   spare_.pop_back();
+}
+
+// Valid until the next call.
+std::string_view KafkaProducer::packed(std::string_view records) {
+  if (options_.codec == records::Codec::none) return records;
+  packed_.clear();
+  compressor_.append(options_.codec, std::nullopt, base::as_bytes(records), packed_);
+  return base::as_text(packed_);
 }
 
 Result<void> KafkaProducer::write() {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "client/bench/driver.h"
 #include "client/socket.h"
+#include "records/compress.h"
 
 namespace cms::client::bench {
 
@@ -23,7 +24,8 @@ class KafkaProducer {
     int partitions = 1;
     int requests_in_flight = 1;
     int acks = 1;
-    std::size_t batch_bytes = 16'384;
+    std::size_t batch_bytes = 16'384;  // before compression
+    records::Codec codec = records::Codec::none;
   };
 
   KafkaProducer(Socket socket, Options options, const base::Clock& clock);
@@ -48,12 +50,15 @@ class KafkaProducer {
   using Times = std::vector<std::int64_t>;
 
   void build_request();
+  std::string_view packed(std::string_view records);
   Result<void> write();
   Result<void> answered(base::ByteSpan frame, Listener& listener);
 
   const Options options_;
   const base::Clock& clock_;
   Socket socket_;
+  records::Compressor compressor_;
+  std::vector<std::byte> packed_;
   std::vector<Batch> batches_;        // by partition
   std::vector<std::int32_t> filled_;  // the partitions whose batch is not empty
   Times waiting_;                     // when the records of the batches were due

@@ -7,7 +7,9 @@ namespace cms::client::bench {
 
 namespace {
 
-constexpr std::int16_t version = 7;  // of Produce as of Fetch
+constexpr std::int16_t produce_version = 7;
+constexpr std::int16_t fetch_version = 10;
+constexpr std::size_t plain_bytes_min = 256 << 10;
 constexpr std::size_t length_size = sizeof(std::int32_t);
 constexpr std::size_t checksum_at = 17;  // in a batch
 constexpr std::size_t checked_from = 21;
@@ -65,7 +67,7 @@ void append_varint(std::string& to, std::int64_t value) {
 void begin_frame(std::string& frame, std::int16_t api, std::int32_t correlation_id) {
   append_number(frame, std::int32_t{0});
   append_number(frame, api);
-  append_number(frame, version);
+  append_number(frame, api == api_produce ? produce_version : fetch_version);
   append_number(frame, correlation_id);
   append_text(frame, "cms-bench");
 }
@@ -90,16 +92,17 @@ void append_record(std::string& to, std::int32_t offset_delta, std::string_view 
   to.push_back(0);  // no headers
 }
 
-void append_batch(std::string& to, std::string_view records, std::int32_t count, std::int64_t timestamp_ms) {
+void append_batch(std::string& to, records::Codec codec, std::string_view records, std::int32_t count,
+                  std::int64_t timestamp_ms) {
   const std::size_t size = batch_header_size + records.size();
   append_number(to, static_cast<std::int32_t>(size));
   const std::size_t begin = to.size();
   append_number(to, std::int64_t{0});  // base offset
   append_number(to, static_cast<std::int32_t>(size - batch_prefix_size));
-  append_number(to, std::int32_t{-1});  // leader epoch
-  append_number(to, std::int8_t{2});    // magic
-  append_number(to, std::int32_t{0});   // checksum
-  append_number(to, std::int16_t{0});   // attributes
+  append_number(to, std::int32_t{-1});                  // leader epoch
+  append_number(to, std::int8_t{2});                    // magic
+  append_number(to, std::int32_t{0});                   // checksum
+  append_number(to, static_cast<std::int16_t>(codec));  // attributes
   append_number(to, count - 1);
   append_number(to, timestamp_ms);
   append_number(to, timestamp_ms);
@@ -110,6 +113,22 @@ void append_batch(std::string& to, std::string_view records, std::int32_t count,
   to += records;
   const std::uint32_t checksum = base::crc32c(base::as_bytes(std::string_view(to).substr(begin + checked_from)));
   set_number(to, begin + checksum_at, checksum);
+}
+
+std::optional<base::ByteSpan> Unpacker::unpack(int codec, base::ByteSpan compressed) {
+  if (codec == static_cast<int>(records::Codec::none)) return compressed;
+  if (codec > static_cast<int>(records::Codec::zstd)) return std::nullopt;
+  decompressor_.open(static_cast<records::Codec>(codec), compressed);
+  for (std::size_t filled = 0;;) {
+    if (filled == plain_.size()) {
+      if (filled > records::uncompressed_bytes_max_default) return std::nullopt;
+      plain_.resize(std::max(plain_bytes_min, filled * 2));
+    }
+    const auto read = decompressor_.read(base::MutableByteSpan(plain_).subspan(filled));
+    if (!read) return std::nullopt;
+    if (*read == 0) return base::ByteSpan(plain_).first(filled);
+    filled += *read;
+  }
 }
 
 }  // namespace cms::client::bench

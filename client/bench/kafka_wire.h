@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kafka's wire for the load generator, written by hand: Produce v7 and Fetch v7, which every broker since 2.1 serves,
-// and record batches of magic 2. On purpose neither our protocol library nor our records library: a measure must not
-// share the code it measures, and what both got wrong alike would not show.
+// Kafka's wire for the load generator, written by hand: Produce v7 and Fetch v10, which every broker since 2.1 serves
+// (the first with zstd), and record batches of magic 2. On purpose neither our protocol library nor, but for the
+// codecs, our records library: a measure must not share the code it measures, and what both got wrong alike would not
+// show.
 #pragma once
 
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/endian.h"
+#include "records/decompress.h"
 
 namespace cms::client::bench {
 
@@ -62,21 +65,33 @@ inline constexpr std::int16_t api_fetch = 1;
 // One record as it lies in a batch.
 void append_record(std::string& to, std::int32_t offset_delta, std::string_view key, std::string_view value);
 
-// The batch around `count` records: its size first, as in Produce.
-void append_batch(std::string& to, std::string_view records, std::int32_t count, std::int64_t timestamp_ms);
+// The batch around `count` records, which the codec has compressed: its size first, as in Produce.
+void append_batch(std::string& to, records::Codec codec, std::string_view records, std::int32_t count,
+                  std::int64_t timestamp_ms);
 
-// The records of what a fetch returned, uncompressed, from `wanted` on, each to `take(value)`; a batch that is cut off
-// at the end is left out. The next offset, or a negative number when this is not what Kafka's format says.
+// Undoes a batch's codec, in memory that is used again.
+class Unpacker {
+ public:
+  // Valid until the next call; nothing when the bytes are not of that codec, or the codec is none of Kafka's.
+  std::optional<base::ByteSpan> unpack(int codec, base::ByteSpan compressed);
+
+ private:
+  records::Decompressor decompressor_;
+  std::vector<std::byte> plain_;
+};
+
+// The records of what a fetch returned, from `wanted` on, each to `take(value)`; a batch that is cut off at the end is
+// left out. The next offset, or batches_broken when this is not what Kafka's format says.
 inline constexpr std::int64_t batches_broken = -1;
-inline constexpr std::int64_t batches_compressed = -2;
 template <typename Take>
-std::int64_t for_each_value(base::ByteSpan batches, std::int64_t wanted, Take take);
+std::int64_t for_each_value(base::ByteSpan batches, std::int64_t wanted, Unpacker& unpacker, Take take);
 
 inline constexpr std::size_t batch_prefix_size = 12;  // base offset, length
 inline constexpr std::size_t batch_header_size = 61;
+inline constexpr int codec_bits = 0x07;  // of the attributes
 
 template <typename Take>
-std::int64_t for_each_value(base::ByteSpan batches, std::int64_t wanted, Take take) {
+std::int64_t for_each_value(base::ByteSpan batches, std::int64_t wanted, Unpacker& unpacker, Take take) {
   while (batches.size() >= batch_header_size) {
     const auto base_offset = base::load_big<std::int64_t>(batches.data());
     const auto length = base::load_big<std::int32_t>(batches.data() + 8);
@@ -86,10 +101,11 @@ std::int64_t for_each_value(base::ByteSpan batches, std::int64_t wanted, Take ta
     if (length < static_cast<std::int32_t>(batch_header_size - batch_prefix_size) || last_delta < 0 ||
         batches[16] != std::byte{2})
       return batches_broken;
-    if ((attributes & 0x07) != 0) return batches_compressed;
     const std::size_t size = static_cast<std::size_t>(length) + batch_prefix_size;
     if (size > batches.size()) break;
-    FieldReader in(batches.first(size).subspan(batch_header_size));
+    const auto records = unpacker.unpack(attributes & codec_bits, batches.first(size).subspan(batch_header_size));
+    if (!records) return batches_broken;
+    FieldReader in(*records);
     for (std::int32_t i = 0; i < count; ++i) {
       FieldReader record(in.counted(in.varint()));
       record.number<std::int8_t>();  // attributes

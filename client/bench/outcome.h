@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/histogram.h"
 #include "client/bench/connection_load.h"
+#include "client/bench/process_usage.h"
 #include "client/bench/workload.h"
 
 namespace cms::client::bench {
@@ -49,6 +51,9 @@ struct Outcome {
   base::Histogram delay{};       // until they were handed to the client
 
   ConnectionFigures connections{};  // that were beside the records
+
+  std::string system{};                  // what reports call the broker; empty: the driver's name
+  std::optional<ProcessUsage> broker{};  // while it was measured, where its process was observed
 
   std::vector<Second> seconds{};
   Backlog backlog{};

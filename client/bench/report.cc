@@ -3,12 +3,14 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <thread>
 
 #include "client/bench/interval_log.h"
 #include "client/commands/latencies.h"
 #include "client/commands/table.h"
+#include "records/compress.h"
 
 namespace cms::client::bench {
 
@@ -28,6 +30,18 @@ constexpr const char* latency_titles[] = {"end to end", "to acknowledgement", "l
 
 bool has_connections(const Workload& workload) {
   return workload.idle_connections > 0 || workload.connects_per_second > 0;
+}
+
+std::string shown(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string shown_amount(double value) { return shown(value < 100 ? "%.3f" : "%.1f", value); }
+
+double per_record(const Outcome& outcome, double amount) {
+  return amount / static_cast<double>(std::max<std::uint64_t>(outcome.received, 1));
 }
 
 double us(std::int64_t ns) { return static_cast<double>(ns) / 1e3; }
@@ -65,6 +79,7 @@ ordered_json to_json(const Workload& workload) {
                      {"arrivals", to_string(workload.arrivals)},
                      {"recordsInFlight", workload.records_in_flight},
                      {"batchBytes", workload.batch_bytes},
+                     {"compressionType", records::to_string(workload.compression)},
                      {"idleConnections", workload.idle_connections},
                      {"connectsPerSecond", workload.connects_per_second},
                      {"topicConfigs", ordered_json::object()}};
@@ -85,6 +100,30 @@ ordered_json to_json(const Second& second) {
        {{"p50", us(second.publish_p50)}, {"p99", us(second.publish_p99)}, {"max", us(second.publish_max)}}},
       {"end_to_end_us",
        {{"p50", us(second.end_to_end_p50)}, {"p99", us(second.end_to_end_p99)}, {"max", us(second.end_to_end_max)}}}};
+}
+
+ordered_json broker_json(const Outcome& outcome) {
+  const ProcessUsage& used = *outcome.broker;
+  ordered_json shown{{"cpu_seconds", used.cpu_seconds},
+                     {"cpu_us_per_record", per_record(outcome, used.cpu_seconds * 1e6)},
+                     {"context_switches", used.context_switches},
+                     {"switches_per_record", per_record(outcome, static_cast<double>(used.context_switches))},
+                     {"resident_mb", static_cast<double>(used.resident_bytes) / 1e6}};
+  if (!used.system_calls) return shown;
+  shown["system_calls"] = *used.system_calls;
+  shown["system_calls_per_record"] = per_record(outcome, static_cast<double>(*used.system_calls));
+  return shown;
+}
+
+std::string broker_text(const Outcome& outcome) {
+  const ProcessUsage& used = *outcome.broker;
+  std::string text =
+      "the broker used " + shown("%.3g", per_record(outcome, used.cpu_seconds * 1e6)) + " us of processor and " +
+      shown("%.3g", per_record(outcome, static_cast<double>(used.context_switches))) + " context switches";
+  if (used.system_calls)
+    text += " and " + shown("%.3g", per_record(outcome, static_cast<double>(*used.system_calls))) + " system calls";
+  return text + " a record received; resident " + shown("%.1f", static_cast<double>(used.resident_bytes) / 1e6) +
+         " MB\n";
 }
 
 ordered_json machine() {
@@ -110,24 +149,18 @@ double per_second(const Outcome& outcome, std::uint64_t count) {
   return outcome.measured_seconds > 0 ? static_cast<double>(count) / outcome.measured_seconds : 0;
 }
 
-std::string shown(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 }  // namespace
 
 ordered_json to_json(const Outcome& outcome, const std::string& driver, const DriverOptions& options) {
   const double megabytes = static_cast<double>(outcome.workload.message_size) / 1e6;
   ordered_json run{{"format", "cms-bench-1"},
+                   {"system", outcome.system.empty() ? driver : outcome.system},
                    {"driver", driver},
                    {"options",
                     {{"channel", options.channel},
                      {"acks", options.acks},
                      {"requests_in_flight", options.requests_in_flight},
                      {"linger_ms", options.linger_ms},
-                     {"compression", options.compression},
                      {"spin", options.spin}}},
                    {"workload", to_json(outcome.workload)},
                    {"machine", machine()},
@@ -154,6 +187,7 @@ ordered_json to_json(const Outcome& outcome, const std::string& driver, const Dr
                           {"failed", connections.failed},
                           {"first_problem", connections.first_problem},
                           {"connect_us", to_json(connections.connect)}};
+  if (outcome.broker) run["broker"] = broker_json(outcome);
   for (const Second& second : outcome.seconds) run["seconds"].push_back(to_json(second));
   return run;
 }
@@ -197,6 +231,7 @@ std::string to_text(const Outcome& outcome, const std::string& driver) {
                   static_cast<unsigned long long>(connections.failed));
     text += line;
   }
+  if (outcome.broker) text += broker_text(outcome);
   std::snprintf(line, sizeof line, "%llu records sent, %llu received: %s\n",
                 static_cast<unsigned long long>(outcome.sent_total),
                 static_cast<unsigned long long>(outcome.received_total),
@@ -227,7 +262,7 @@ Result<std::string> compare(const json& a, const json& b) {
   Table table({"", ">a", ">b", ">b/a"});
   try {  // the library tells by throwing what is not as expected
     const auto add = [&](const std::string& name, double of_a, double of_b) {
-      table.add({name, shown("%.1f", of_a), shown("%.1f", of_b), of_a > 0 ? shown("%.3f", of_b / of_a) : "-"});
+      table.add({name, shown_amount(of_a), shown_amount(of_b), of_a > 0 ? shown("%.3f", of_b / of_a) : "-"});
     };
     for (const json* run : {&a, &b}) {
       if (run->at("format") != "cms-bench-1") return base::Error(base::ErrorKind::unsupported, "another format");
@@ -239,6 +274,15 @@ Result<std::string> compare(const json& a, const json& b) {
         add(std::string(latency_titles[i]) + " " + name + " us",
             a.at("latency_us").at(latency_names[i]).at(name).get<double>(),
             b.at("latency_us").at(latency_names[i]).at(name).get<double>());
+    }
+    if (a.contains("broker") && b.contains("broker")) {
+      for (const auto& [key, name] : {std::pair("cpu_us_per_record", "broker's processor, us a record"),
+                                      std::pair("switches_per_record", "its context switches a record"),
+                                      std::pair("system_calls_per_record", "its system calls a record"),
+                                      std::pair("resident_mb", "its resident memory, MB")}) {
+        if (a["broker"].contains(key) && b["broker"].contains(key))
+          add(name, a["broker"][key].get<double>(), b["broker"][key].get<double>());
+      }
     }
     std::string text;
     for (const auto& [name, run] : {std::pair("a", &a), std::pair("b", &b)}) {

@@ -7,6 +7,7 @@
 
 #include "client/bench/chart.h"
 #include "client/bench/html_report.h"
+#include "client/commands/ping.h"
 
 namespace cms::client::bench {
 namespace {
@@ -47,6 +48,48 @@ TEST(ReportTest, TwoRunsAreComparedByTheirRatioAndTheirDifferences) {
   EXPECT_NE(text->find("2.000"), std::string::npos) << *text;
   EXPECT_FALSE(compare(described(100, 1), nlohmann::json{{"format", "cms-bench-1"}}));
   EXPECT_FALSE(compare(described(100, 1), nlohmann::json::array()));
+}
+
+nlohmann::json closed_loop_run(const std::string& system, std::size_t size, double records_per_second) {
+  Outcome outcome = outcome_at(0, 1'000);
+  outcome.workload.message_size = size;
+  outcome.received = static_cast<std::uint64_t>(records_per_second);
+  outcome.system = system;
+  outcome.broker = ProcessUsage{
+      .cpu_seconds = 0.5, .context_switches = 7, .resident_bytes = 12'300'000, .system_calls = outcome.received / 2};
+  return nlohmann::json::parse(to_json(outcome, "kafka", {}).dump());
+}
+
+TEST(ReportTest, WhatTheBrokerUsedIsTold) {
+  const auto run = closed_loop_run("ours", 100, 1'000'000);
+  EXPECT_EQ(run.at("system"), "ours");
+  EXPECT_DOUBLE_EQ(run.at("broker").at("cpu_us_per_record").get<double>(), 0.5);
+  EXPECT_DOUBLE_EQ(run.at("broker").at("system_calls_per_record").get<double>(), 0.5);
+  EXPECT_DOUBLE_EQ(run.at("broker").at("resident_mb").get<double>(), 12.3);
+  const auto text = compare(run, closed_loop_run("ours", 100, 500'000));
+  ASSERT_TRUE(text) << text.error().message();
+  EXPECT_NE(text->find("broker's processor, us a record"), std::string::npos) << *text;
+}
+
+TEST(ReportTest, ThePageShowsThroughputOverWhatRunsDifferIn) {
+  const auto page = to_html({{"a", closed_loop_run("ours", 100, 2'000'000)},
+                             {"b", closed_loop_run("ours", 1'000, 1'000'000)},
+                             {"c", closed_loop_run("theirs", 100, 900'000)}});
+  ASSERT_TRUE(page) << page.error().message();
+  EXPECT_NE(page->find("What goes through, over the size of a record"), std::string::npos);
+  EXPECT_NE(page->find("processor time, over the size of a record"), std::string::npos);
+  EXPECT_EQ(page->find("over partitions"), std::string::npos);
+  EXPECT_NE(page->find("What the broker used"), std::string::npos);
+}
+
+TEST(ReportTest, ThePageShowsTheStagesOfAPush) {
+  nlohmann::json stages{{"channel", "shm"}, {"durability", "volatile"}, {"bytes", 100}};
+  for (const char* const step : push_steps) stages["stages_us"][step] = {{"p50", 1.5}};
+  const auto page = to_html({{"ping", stages}});
+  ASSERT_TRUE(page) << page.error().message();
+  EXPECT_NE(page->find("shm, volatile, 100 B"), std::string::npos);
+  EXPECT_NE(page->find("5 pushed to delivered"), std::string::npos);
+  EXPECT_NE(page->find("7.5 us"), std::string::npos);
 }
 
 TEST(ReportTest, ARunThatLostRecordsSaysSoInWords) {

@@ -12,6 +12,7 @@
 #include "client/bench/ledger.h"
 #include "client/bench/payload.h"
 #include "client/commands/suggest.h"
+#include "records/compress.h"
 
 namespace cms::client::bench {
 
@@ -46,6 +47,12 @@ Setter one_of(T Workload::*member, const T (&values)[n]) {
 constexpr KeyDistributor all_distributors[] = {KeyDistributor::none, KeyDistributor::round_robin,
                                                KeyDistributor::random};
 constexpr Arrivals all_arrivals[] = {Arrivals::constant, Arrivals::poisson};
+
+bool set_compression(Workload& workload, const YAML::Node& node) {
+  const auto codec = node.IsScalar() ? records::parse_codec(node.Scalar()) : std::nullopt;
+  workload.compression = codec.value_or(records::Codec::none);
+  return codec.has_value();
+}
 
 bool set_topic_configs(Workload& workload, const YAML::Node& node) {
   if (!node.IsMap()) return false;
@@ -83,6 +90,7 @@ std::map<std::string, Field> fields() {
       {"arrivals", {"constant or poisson", one_of(&Workload::arrivals, all_arrivals)}},
       {"recordsInFlight", {"a number", into(&Workload::records_in_flight)}},
       {"batchBytes", {"a number of bytes", into(&Workload::batch_bytes)}},
+      {"compressionType", {"none, gzip, snappy, lz4 or zstd", set_compression}},
       {"idleConnections", {"a number", into(&Workload::idle_connections)}},
       {"connectsPerSecond", {"a number", into(&Workload::connects_per_second)}},
       {"topicConfigs", {"names with values", set_topic_configs}},

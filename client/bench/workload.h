@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "records/batch.h"
 
 namespace cms::client::bench {
 
@@ -41,7 +42,8 @@ struct Workload {
   Arrivals arrivals = Arrivals::constant;
   int records_in_flight = 1'000;  // of each producer in the closed loop
   int batch_bytes = 16'384;       // what is due at once for a partition leaves together, up to so much
-  int idle_connections = 0;       // that stay open beside the load
+  records::Codec compression = records::Codec::none;
+  int idle_connections = 0;  // that stay open beside the load
   double connects_per_second = 0;
   std::vector<std::pair<std::string, std::string>> topic_configs{};
 

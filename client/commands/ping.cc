@@ -44,9 +44,7 @@ struct Percentile {
 constexpr Percentile percentiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1.0}};
 
 // The steps of a record, each from the one before it.
-constexpr const char* step_names[] = {"submitted to appended", "appended to stable", "stable to enqueued",
-                                      "enqueued to pushed", "pushed to delivered"};
-constexpr std::size_t steps = std::size(step_names);
+constexpr std::size_t steps = std::size(push_steps);
 
 // Publishes a record, waits until it comes back, publishes the next. With a rate, the time of each begins when it was
 // due, so that a slow one is seen in those that had to wait for it.
@@ -163,7 +161,7 @@ void print_json(const cms::Session& session, const PingArguments& arguments, Pin
       {"durability", arguments.durability},      {"bytes", arguments.value_bytes},
       {"count", pinger.round_trips().count()},   {"round_trip_us", to_json(pinger.round_trips())}};
   if (arguments.stages) {
-    for (std::size_t i = 0; i < steps; ++i) shown["stages_us"][step_names[i]] = to_json(pinger.step(i));
+    for (std::size_t i = 0; i < steps; ++i) shown["stages_us"][push_steps[i]] = to_json(pinger.step(i));
   }
   std::printf("%s\n", shown.dump(2).c_str());
 }
@@ -181,7 +179,7 @@ void print_table(const cms::Session& session, const PingArguments& arguments, Pi
   Table table({"us", ">p50", ">p90", ">p99", ">p99.9", ">max"});
   add_row(table, "publish to callback", pinger.round_trips());
   if (arguments.stages) {
-    for (std::size_t i = 0; i < steps; ++i) add_row(table, std::string("  ") + step_names[i], pinger.step(i));
+    for (std::size_t i = 0; i < steps; ++i) add_row(table, std::string("  ") + push_steps[i], pinger.step(i));
   }
   std::printf("%s\n%s", table.to_text().c_str(), pinger.round_trips().histogram().c_str());
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "client/bench/poller.h"
+#include "records/compress.h"
 
 namespace cms::client::bench {
 
@@ -155,7 +156,7 @@ Result<void> LibrdkafkaDriver::open_producers(const Workload& workload, const st
                           {"acks", std::to_string(options_.acks)},
                           {"linger.ms", std::to_string(options_.linger_ms)},
                           {"batch.size", std::to_string(workload_.batch_bytes)},
-                          {"compression.type", options_.compression},
+                          {"compression.type", std::string(records::to_string(workload_.compression))},
                           {"message.max.bytes", std::to_string(workload_.message_size + 100'000)},
                           {"queue.buffering.max.messages", "100000"}};
   for (int i = 0; i < workload_.producers(); ++i) {
