@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "bench/loopback.h"
@@ -55,26 +56,48 @@ class Topic {
   std::string name_;
 };
 
+Figures joined(Figures first, const Figures& then) {
+  first.insert(first.end(), then.begin(), then.end());
+  return first;
+}
+
 // Counts what was done and what the broker spent on it, from its construction to figures().
 class Meter {
  public:
   Meter(const Side& side, double seconds)
       : side_(side),
-        cpu_before_(client::bench::process_cpu_seconds(side.pid)),
+        observed_(observed(side)),
+        before_(observed_ ? observed_->usage() : client::bench::ProcessUsage{}),
         begin_(now_ns()),
         end_(begin_ + static_cast<std::uint64_t>(seconds * 1e9)) {}
 
   bool running() const { return now_ns() < end_; }
   double elapsed_seconds() const { return static_cast<double>(now_ns() - begin_) / 1e9; }
 
-  Figure cpu_per(std::string_view what, double count) const {
-    const double used = client::bench::process_cpu_seconds(side_.pid) - cpu_before_;
-    return {"broker cpu/" + std::string(what), "us", side_.pid == 0 ? 0 : used * 1e6 / count};
+  // What one of `count` took; 0 where the broker's process is not known.
+  Figures usage_per(std::string_view what, double count) const {
+    const auto used = observed_ ? between(before_, observed_->usage()) : client::bench::ProcessUsage{};
+    Figures figures{{"broker cpu/" + std::string(what), "us", used.cpu_seconds * 1e6 / count}};
+    if (side_.counts_system_calls)
+      figures.push_back(
+          {"system calls/" + std::string(what), "", static_cast<double>(used.system_calls.value_or(0)) / count});
+    return figures;
   }
 
  private:
+  using Observed = client::bench::ObservedProcess;
+
+  static std::optional<Observed> observed(const Side& side) {
+    if (side.pid == 0) return std::nullopt;
+    auto opened = Observed::open(
+        side.pid, side.counts_system_calls ? Observed::Counts::system_calls_too : Observed::Counts::what_is_free);
+    if (!opened) bench::die(opened.error().message());
+    return std::move(*opened);
+  }
+
   const Side& side_;
-  const double cpu_before_;
+  const std::optional<Observed> observed_;
+  const client::bench::ProcessUsage before_;
   const std::uint64_t begin_;
   const std::uint64_t end_;
 };
@@ -93,10 +116,8 @@ Figures produce_to_ack(const Side& side, double seconds, std::int16_t acks) {
     samples.push_back(now_ns() - before);
     if (reply.error != 0) die(side, "Produce", reply.error);
   }
-  const Figure cpu = meter.cpu_per("request", static_cast<double>(samples.size()));
-  Figures figures = latency_figures(samples);
-  figures.push_back(cpu);
-  return figures;
+  const Figures used = meter.usage_per("request", static_cast<double>(samples.size()));
+  return joined(latency_figures(samples), used);
 }
 
 Figures ack_leader(const Side& side, double seconds) { return produce_to_ack(side, seconds, 1); }
@@ -187,7 +208,8 @@ Figures pipelined_requests(const Side& side, double seconds) {
   warm_up_pipeline(side, frame, request_depth);
   const Meter meter(side, seconds);
   const double done = run_pipelined_for(meter, side, frame, request_depth);
-  return {{"rate", "request/s", done / meter.elapsed_seconds()}, meter.cpu_per("request", done)};
+  const Figures used = meter.usage_per("request", done);
+  return joined({{"rate", "request/s", done / meter.elapsed_seconds()}}, used);
 }
 
 Figures batches(const Side& side, double seconds, std::size_t record_bytes) {
@@ -198,9 +220,10 @@ Figures batches(const Side& side, double seconds, std::size_t record_bytes) {
   const Meter meter(side, seconds);
   const double done = run_pipelined_for(meter, side, frame, batch_depth) * per_batch;
   const double elapsed = meter.elapsed_seconds();
-  return {{"rate", "1000 msg/s", done / elapsed / 1e3},
-          {"throughput", "MB/s", done * static_cast<double>(record_bytes) / elapsed / 1e6},
-          meter.cpu_per("message", done)};
+  const Figures used = meter.usage_per("message", done);
+  return joined({{"rate", "1000 msg/s", done / elapsed / 1e3},
+                 {"throughput", "MB/s", done * static_cast<double>(record_bytes) / elapsed / 1e6}},
+                used);
 }
 
 Figures batches_100(const Side& side, double seconds) { return batches(side, seconds, 100); }
@@ -238,9 +261,9 @@ Figures fetch_stream(const Side& side, double seconds) {
     received += static_cast<double>(reply.records_bytes);
   }
   const double elapsed = meter.elapsed_seconds();
-  const Figure cpu = meter.cpu_per("MB", received / 1e6);
+  const Figures used = meter.usage_per("MB", received / 1e6);
   client.receive();
-  return {{"throughput", "MB/s", received / elapsed / 1e6}, cpu};
+  return joined({{"throughput", "MB/s", received / elapsed / 1e6}}, used);
 }
 
 // 32 producers with one record of 2 KB in flight each, acks=all: what group commit makes of them.
@@ -271,13 +294,12 @@ Figures many_producers(const Side& side, double seconds) {
   }
   const auto done = static_cast<double>(samples.size());
   const double elapsed = meter.elapsed_seconds();
-  const Figure cpu = meter.cpu_per("request", done);
+  const Figures used = meter.usage_per("request", done);
   for (RawClient& client : clients) client.receive();
   if (samples.empty()) samples.push_back(0);
   Figures figures = latency_figures(samples);
   figures.push_back({"throughput", "MB/s", done * static_cast<double>(producer_record) / elapsed / 1e6});
-  figures.push_back(cpu);
-  return figures;
+  return joined(std::move(figures), used);
 }
 
 constexpr Case cases[] = {

@@ -16,7 +16,8 @@ namespace cms::bench {
 
 struct Side {
   client::Address address;
-  pid_t pid = 0;         // of the broker, for its processor time; 0 when unknown
+  pid_t pid = 0;  // of the broker, for its processor time; 0 when unknown
+  bool counts_system_calls = false;
   TopicConfigs configs;  // of every topic made
 };
 

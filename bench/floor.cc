@@ -266,7 +266,8 @@ class Floor {
   static void api_versions(WireWriter& out, std::int16_t version) {
     constexpr std::int16_t listed[][3] = {{Api::produce, 0, 7},          {Api::fetch, 0, 4},
                                           {Api::list_offsets, 1, 1},     {Api::metadata, 0, 1},
-                                          {Api::find_coordinator, 0, 0}, {Api::api_versions, 0, 0}};
+                                          {Api::find_coordinator, 0, 0}, {Api::api_versions, 0, 0},
+                                          {Api::create_topics, 2, 2},    {Api::delete_topics, 1, 1}};
     out.number(std::int16_t{static_cast<std::int16_t>(version > 0 ? 35 : 0)});
     out.number(static_cast<std::int32_t>(std::size(listed)));
     for (const auto& api : listed) out.number(api[0]).number(api[1]).number(api[2]);

@@ -22,6 +22,7 @@ struct Arguments {
   std::string b;
   int pid_a = 0;
   int pid_b = 0;
+  bool counts_system_calls = false;
   std::vector<std::string> configs_a;
   std::vector<std::string> configs_b;
   int rounds = 5;
@@ -46,6 +47,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--b", arguments.b, "The other; ratios are A/B")->required();
   app.add_option("--pid-a", arguments.pid_a, "Process of A, to read its processor time");
   app.add_option("--pid-b", arguments.pid_b, "Process of B");
+  app.add_flag("--system-calls", arguments.counts_system_calls,
+               "Count the processes' system calls too, which slows each by some 0.1 us and takes root");
   app.add_option("--a-config", arguments.configs_a, "NAME=VALUE of the topics made at A; repeatable");
   app.add_option("--b-config", arguments.configs_b, "NAME=VALUE of the topics made at B; repeatable");
   app.add_option("--rounds", arguments.rounds, "Runs of each case at each side")->check(CLI::Range(1, 1000));
@@ -58,10 +61,10 @@ void declare(CLI::App& app, Arguments& arguments) {
              "16 x rounds x seconds. Nothing is pinned.");
 }
 
-Side make_side(const std::string& text, int pid, const std::vector<std::string>& configs) {
+Side make_side(const std::string& text, int pid, bool counts, const std::vector<std::string>& configs) {
   auto address = client::Address::parse(text);
   if (!address) throw CLI::ValidationError(address.error().message());
-  Side side{*address, pid, {}};
+  Side side{*address, pid, counts, {}};
   for (const std::string& config : configs) {
     const std::size_t equals = config.find('=');
     if (equals == std::string::npos) throw CLI::ValidationError("'" + config + "' is not NAME=VALUE");
@@ -111,8 +114,8 @@ int run(int argc, char** argv) {
   declare(app, arguments);
   try {
     app.parse(argc, argv);
-    const Side a = make_side(arguments.a, arguments.pid_a, arguments.configs_a);
-    const Side b = make_side(arguments.b, arguments.pid_b, arguments.configs_b);
+    const Side a = make_side(arguments.a, arguments.pid_a, arguments.counts_system_calls, arguments.configs_a);
+    const Side b = make_side(arguments.b, arguments.pid_b, arguments.counts_system_calls, arguments.configs_b);
     std::printf("%d rounds of %.2f s; median [lowest..highest] over the rounds\n", arguments.rounds, arguments.seconds);
     Comparison::print_heading(arguments.a, arguments.b);
     std::fflush(stdout);  // also because a baseline forks

@@ -53,14 +53,16 @@ class Limits:
     def measure(self, cms, kafka, floor, directory):
         if floor is not None:
             self.kafka_latency("floor", cms, floor, VOLATILE, [], "ack1,parked,pipelined,batch100,batch1k")
+            self.kafka_latency("counted", cms, floor, VOLATILE, [], "pipelined", "--system-calls")
         self.kafka_latency("kafka", cms, kafka, VOLATILE, [], "parked,pipelined,batch100")
         self.kafka_latency("streams", cms, kafka, VOLATILE[:1], [], "stream")
         self.kafka_latency("synced", cms, kafka, PERSISTENT, SYNCED, "ackall,producers", "--disk", directory)
         self.run("push asleep", "push_latency", "--broker", cms.address, "--pid", str(cms.pid), "--size", "100")
-        spinning = systems.start_cms(os.path.join(directory, "spinning"), "core.busy.poll.us=1000000")
-        self.run("push spinning", "push_latency", "--broker", spinning.address, "--pid", str(spinning.pid), "--spin",
+
+    def measure_spinning(self, cms):
+        """Against a broker that looks for work instead of sleeping."""
+        self.run("push spinning", "push_latency", "--broker", cms.address, "--pid", str(cms.pid), "--spin",
                  "--channel", "shm", "--channel", "in-place", "--subscribers", "0")
-        spinning.stop()
 
     def of(self, run, case, figure, side="ratio"):
         """[median, low, high], or None."""

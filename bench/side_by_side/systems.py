@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systems that are compared: started on free ports of the loopback, stopped by their process, and what the kernel
 knows of them meanwhile."""
-import json
 import os
 import shutil
 import signal
@@ -111,20 +110,6 @@ def start_redis(directory):
 def start_floor():
     port = free_port()
     return start_plain([f"{BIN}/floor", str(port)], port)
-
-
-def run_load(system, program, arguments):
-    """One run of a load generator that prints cms bench's JSON, with what it cost the system; None if it went wrong."""
-    before = system.usage()
-    done = subprocess.run([*program, *arguments], text=True, stdout=subprocess.PIPE, check=False)
-    if done.returncode != 0:
-        return None
-    after = system.usage()
-    run = json.loads(done.stdout)
-    records = max(run["correctness"]["received"], 1)  # warm-up and set-up are in both
-    run["broker"] = {"cpu_us_per_record": (after[0] - before[0]) * 1e6 / records,
-                     "switches_per_record": (after[1] - before[1]) / records, "resident_mb": after[2] / 1e6}
-    return run
 
 
 def idle_figures():

@@ -18,17 +18,31 @@ constexpr double top = 36;
 constexpr double bottom = 52;
 constexpr double name_height = 14;
 
+// As many of the one as of the other would repeat them together; so a line's pair is its own up to the 42nd.
+constexpr const char* colours[] = {"#0b4f8a", "#b3401a", "#2b7a3d", "#6b3fa0", "#8a6a00", "#444444", "#0a7f86"};
+constexpr const char* dash_patterns[] = {"", "7 4", "2 3", "10 3 2 3", "14 5", "4 2"};
+
 struct Style {
   const char* colour;
   const char* dashes;
 };
-constexpr Style styles[] = {{"#0b4f8a", ""},         {"#b3401a", "7 4"},  {"#2b7a3d", "2 3"},
-                            {"#6b3fa0", "10 3 2 3"}, {"#8a6a00", "14 5"}, {"#444444", "4 2"}};
+Style style_of(std::size_t line) {
+  return {colours[line % std::size(colours)], dash_patterns[line % std::size(dash_patterns)]};
+}
 
 std::string text(const char* format, auto... values) {
   char line[512];
   std::snprintf(line, sizeof line, format, values...);
   return line;
+}
+
+// 20k, 5M: they stand close together.
+std::string short_number(double value) {
+  constexpr std::pair<double, const char*> units[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  for (const auto& [unit, name] : units) {
+    if (value >= unit) return text("%.10g", value / unit) + name;
+  }
+  return text("%.10g", value);
 }
 
 class Scale {
@@ -106,7 +120,7 @@ std::string escape_html(const std::string& plain) {
 std::vector<Tick> logarithmic_ticks(double low, double high) {
   std::vector<Tick> all;
   for (double decade = std::pow(10, std::floor(std::log10(low))); decade < high * 10; decade *= 10) {
-    for (const double step : {1.0, 2.0, 5.0}) all.push_back({decade * step, text("%.10g", decade * step)});
+    for (const double step : {1.0, 2.0, 5.0}) all.push_back({decade * step, short_number(decade * step)});
   }
   std::size_t first = 0;
   while (first + 1 < all.size() && all[first + 1].at <= low) ++first;
@@ -166,7 +180,7 @@ std::string to_svg(const Chart& chart) {
   std::vector<std::pair<double, std::size_t>> names;
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     if (chart.lines[i].points.empty()) continue;
-    svg += drawn(chart.lines[i], styles[i % std::size(styles)], x, y);
+    svg += drawn(chart.lines[i], style_of(i), x, y);
     names.emplace_back(y(chart.lines[i].points.back().second), i);
   }
   std::sort(names.rbegin(), names.rend());
@@ -174,7 +188,7 @@ std::string to_svg(const Chart& chart) {
   for (const auto& [wanted, i] : names) {
     const double at = std::min(wanted, free_below);
     free_below = at - name_height;
-    const Style& style = styles[i % std::size(styles)];
+    const Style style = style_of(i);
     const double ends = x(chart.lines[i].points.back().first);
     svg += text("<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='%s' stroke-dasharray='%s' stroke-width='2'/>",
                 std::max(ends + 4, width - right + 4), at, std::max(ends + 4, width - right + 4) + 22, at, style.colour,

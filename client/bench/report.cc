@@ -40,8 +40,10 @@ std::string shown(const char* format, double value) {
 
 std::string shown_amount(double value) { return shown(value < 100 ? "%.3f" : "%.1f", value); }
 
+// Of those received, or acknowledged where nobody subscribes.
 double per_record(const Outcome& outcome, double amount) {
-  return amount / static_cast<double>(std::max<std::uint64_t>(outcome.received, 1));
+  const std::uint64_t records = outcome.workload.subscriptions_per_topic > 0 ? outcome.received : outcome.acknowledged;
+  return amount / static_cast<double>(std::max<std::uint64_t>(records, 1));
 }
 
 double us(std::int64_t ns) { return static_cast<double>(ns) / 1e3; }
@@ -122,8 +124,7 @@ std::string broker_text(const Outcome& outcome) {
       shown("%.3g", per_record(outcome, static_cast<double>(used.context_switches))) + " context switches";
   if (used.system_calls)
     text += " and " + shown("%.3g", per_record(outcome, static_cast<double>(*used.system_calls))) + " system calls";
-  return text + " a record received; resident " + shown("%.1f", static_cast<double>(used.resident_bytes) / 1e6) +
-         " MB\n";
+  return text + " a record; resident " + shown("%.1f", static_cast<double>(used.resident_bytes) / 1e6) + " MB\n";
 }
 
 ordered_json machine() {

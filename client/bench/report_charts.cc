@@ -59,12 +59,15 @@ class LogarithmicChart {
     x_low_ = std::min(x_low_, x), x_high_ = std::max(x_high_, x);
     y_low_ = std::min(y_low_, y), y_high_ = std::max(y_high_, y);
   }
+  // A line of one point is none. Of several points at one place the lowest is drawn.
   void take(Line line) {
     std::sort(line.points.begin(), line.points.end());
-    chart_.lines.push_back(std::move(line));
+    const auto same_x = [](const auto& a, const auto& b) { return a.first == b.first; };
+    line.points.erase(std::unique(line.points.begin(), line.points.end(), same_x), line.points.end());
+    if (line.points.size() > 1) chart_.lines.push_back(std::move(line));
   }
   Chart finish() {
-    if (y_high_ == 0) return chart_;
+    if (chart_.lines.empty()) return std::move(chart_);
     chart_.x_ticks = logarithmic_ticks(x_low_, x_high_);
     chart_.y_ticks = logarithmic_ticks(y_low_, y_high_);
     return std::move(chart_);
@@ -82,12 +85,17 @@ Chart percentile_chart(const Group& group, const std::string& title, base::Histo
   for (const auto& [percent, name] :
        {std::pair(50.0, "50"), {90.0, "90"}, {99.0, "99"}, {99.9, "99.9"}, {99.99, "99.99"}, {99.999, "99.999"}})
     chart.x_ticks.push_back({nines(percent), name});
+  // No further than there are records to tell of.
+  std::uint64_t records_max = 0;
+  for (const Run* const run : group) records_max = std::max(records_max, (run->*measured).count());
+  const auto last = [](std::uint64_t records) { return std::log10(static_cast<double>(records) + 1); };
+  while (chart.x_ticks.size() > 3 && chart.x_ticks[chart.x_ticks.size() - 2].at >= last(records_max))
+    chart.x_ticks.pop_back();
   const std::vector<std::string> names = line_names(group);
   for (std::size_t i = 0; i < group.size(); ++i) {
     Line line{names[i], {}};
     const base::Histogram& histogram = group[i]->*measured;
-    // No further than there are records to tell of.
-    const double end = std::min(chart.x_ticks.back().at, std::log10(static_cast<double>(histogram.count()) + 1));
+    const double end = std::min(chart.x_ticks.back().at, last(histogram.count()));
     for (double at = 0; histogram.count() > 0 && at <= end; at += 0.04) {
       const double value = us(histogram.percentile(100 * (1 - std::pow(10, -at))));
       line.points.emplace_back(at, std::log10(value));

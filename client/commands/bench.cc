@@ -191,7 +191,7 @@ void declare_bench_command(CLI::App& app, Context& context) {
   command
       ->add_option("--report", arguments->reported,
                    "A page to write, and the runs that -o json has written to show in it: PAGE.html A.json ...")
-      ->expected(2, 100);
+      ->expected(2, 1000);
   command->callback([&context, arguments] {
     context.run = [&context, arguments] {
       if (!arguments->reported.empty()) return write_report(*arguments);
