@@ -34,6 +34,10 @@ def shape(name, figure, system, baseline):
     return lambda measured: measured.ratio(name, figure, system, baseline)
 
 
+def peer(ours, our_case, our_figure, name, case, figure):
+    return lambda measured: measured.peers.ratio(ours, our_case, our_figure, name, case, figure)
+
+
 def synced_bound(measured):
     """One synced produce to raw durable write and L5's together, and a tenth."""
     one = measured.limits.of("synced", "ackall", "p50 us", "a")
@@ -94,7 +98,18 @@ GOALS = [
     Goal("L12", "native TCP to NATS, p50", "<= 0.9", shape(SMALL, "end to end p50, us", "cms native tcp", "nats")),
     Goal("L12", "native shared memory to NATS, p50, asleep", "<= 0.05",
          shape(SMALL, "end to end p50, us", "cms native shm", "nats")),
-    Goal("L13", "push to Aeron IPC and iceoryx2", "<= 1.2", elsewhere="their own programs"),
+    Goal("L13", "push over shared memory, 100 B, spinning, to an Aeron round trip", "<= 1.2",
+         peer("spinning", "shm 100 B", "p50 us", "aeron", "spinning 100", "p50 us")),
+    Goal("L13", "the same to an iceoryx2 round trip", "<= 0.6",
+         peer("spinning", "shm 100 B", "p50 us", "iceoryx2", "spinning 100", "p50 us")),
+    Goal("L13", "asleep, to Aeron's backoff", "<= 1.1",
+         peer("asleep", "shm 100 B", "p50 us", "aeron", "backoff 100", "p50 us")),
+    Goal("L13", "asleep, to an iceoryx2 round trip with events", "<= 1.1",
+         peer("asleep", "shm 100 B", "p50 us", "iceoryx2", "asleep 100", "p50 us")),
+    Goal("L13", "one publisher to one subscriber, 100 B, records a second to Aeron's", ">= 0.5",
+         peer("spinning", "shm 100 B", "rate 1000 record/s", "aeron", "rate 100", "1000 msg/s")),
+    Goal("L13", "the same, 1 KB", ">= 1",
+         peer("spinning", "shm 1 KB", "rate 1000 record/s", "aeron", "rate 1024", "1000 msg/s")),
     Goal("L14", "open loop at 50 % of the maximum, p99.9 to p50", "<= 10",
          lambda measured: measured.spread_at(0.5, "p99.9")),
     Goal("L14", "open loop at 90 % of the maximum, p99 to p50", "<= 20",
