@@ -66,7 +66,6 @@ struct Server::Parts {
   storage::OpenFiles open_files;
   std::atomic<std::size_t> connections_max;
   ReceiveBudget receive_budget;
-  FetchSessions fetch_sessions;
 
   std::unique_ptr<storage::File> data_lock;
   std::unique_ptr<LocalStore> store;
@@ -74,6 +73,7 @@ struct Server::Parts {
   std::unique_ptr<StoredLogs> logs;
   std::unique_ptr<ProducerIds> producer_ids;
   std::unique_ptr<Topics> topics;
+  FetchSessions fetch_sessions;  // they watch partitions
   std::unique_ptr<Cleaner> cleaner;
   std::unique_ptr<GroupConfigs> group_configs;
   std::unique_ptr<Subscriptions> subscriptions;

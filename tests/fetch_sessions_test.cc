@@ -41,6 +41,8 @@ class FetchSessionTest : public BrokerTest {
   }
 };
 
+constexpr std::int32_t long_wait_ms = 600'000;
+
 std::vector<std::int32_t> partitions_in(const FetchResponse& response) {
   std::vector<std::int32_t> indexes;
   for (const auto& topic : response.responses) {
@@ -148,6 +150,96 @@ TEST_F(FetchSessionTest, PartitionsTakeTurnsUnderTheByteLimit) {
     }
   }
   EXPECT_EQ(served, (std::vector{0, 1, 2, 0, 1, 2}));
+}
+
+// A session whose partitions have all told that they have nothing, and a fetch of it that waits.
+class WaitingSessionTest : public FetchSessionTest {
+ protected:
+  Wire waiting(std::int32_t id, std::int32_t min_bytes = 1) {
+    EXPECT_TRUE(partitions_in(ask(unchanged(), id, 1)).empty());
+    Wire wire = connect();
+    FetchRequest request = unchanged();
+    request.session_id = id;
+    request.session_epoch = 2;
+    request.max_wait_ms = long_wait_ms;
+    request.min_bytes = min_bytes;
+    wire.send(request, named_fetch);
+    EXPECT_TRUE(wire.is_quiet(milliseconds(20)));
+    return wire;
+  }
+};
+
+TEST_F(WaitingSessionTest, AnyPartitionsRecordAnswersIt) {
+  Wire wire = waiting(begin());
+  append(wire_, topic(), batch_of("wakes"), 2);
+  EXPECT_EQ(partitions_in(wire.receive<FetchResponse>()), std::vector{2});
+}
+
+TEST_F(WaitingSessionTest, MinBytesMayComeFromSeveralPartitions) {
+  const Batch batch = batch_of(std::string(100, 'x'));
+  Wire wire = waiting(begin(), static_cast<std::int32_t>(batch.size()) * 3);
+  append(wire_, topic(), batch, 0);
+  append(wire_, topic(), batch, 0);
+  EXPECT_TRUE(wire.is_quiet(milliseconds(20)));
+  append(wire_, topic(), batch, 1);
+  const FetchResponse response = wire.receive<FetchResponse>();
+  ASSERT_EQ(partitions_in(response), (std::vector{0, 1}));
+  EXPECT_EQ(response.responses[0].partitions[0].records.size(), batch.size() * 2);
+}
+
+TEST_F(WaitingSessionTest, WhatItGotBeforeItsConnectionEndedIsThereForTheNext) {
+  const std::int32_t id = begin();
+  {
+    Wire wire = waiting(id, 1'000'000);
+    append(wire_, topic(), batch_of("less than enough"), 1);
+  }
+  // The broker sees the end of the connection when it does: until then the session is taken.
+  FetchResponse response;
+  for (int tries = 0; tries < 1'000; ++tries) {
+    response = ask(unchanged(), id, 3);
+    if (response.error_code != ErrorCode::invalid_fetch_session_epoch) break;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(partitions_in(response), std::vector{1});
+}
+
+TEST_F(WaitingSessionTest, DeletedTopicAnswersIt) {
+  Wire wire = waiting(begin());
+  EXPECT_EQ(delete_topic(wire_, topic()), ErrorCode::none);
+  const FetchResponse response = wire.receive<FetchResponse>();
+  ASSERT_FALSE(partitions_in(response).empty());
+  EXPECT_EQ(response.responses[0].partitions[0].error_code, ErrorCode::unknown_topic_or_partition);
+}
+
+TEST_F(WaitingSessionTest, ForgottenPartitionsAnswerNothing) {
+  const std::int32_t id = begin();
+  EXPECT_TRUE(partitions_in(ask(unchanged(), id, 1)).empty());
+  FetchRequest forget = unchanged();
+  forget.forgotten_topics_data.push_back({.topic = topic(), .topic_id = {}, .partitions = {1}});
+  append(wire_, topic(), batch_of("told before it is forgotten"), 1);
+  EXPECT_TRUE(partitions_in(ask(forget, id, 2)).empty());
+  append(wire_, topic(), batch_of("and after"), 1);
+  EXPECT_TRUE(partitions_in(ask(unchanged(), id, 3)).empty());
+  append(wire_, topic(), batch_of("another's"), 0);
+  EXPECT_EQ(partitions_in(ask(unchanged(), id, 4)), std::vector{0});
+}
+
+TEST_F(WaitingSessionTest, RecordsAreToldUntilTheClientHasMovedOn) {
+  const std::int32_t id = begin();
+  EXPECT_TRUE(partitions_in(ask(unchanged(), id, 1)).empty());
+  append(wire_, topic(), batch_of("again and again"), 1);
+  for (std::int32_t epoch = 2; epoch < 5; ++epoch)
+    EXPECT_EQ(partitions_in(ask(unchanged(), id, epoch)), std::vector{1});
+  EXPECT_TRUE(partitions_in(ask(fetch_request(topic(), 1, {}, 1), id, 5)).empty());
+  EXPECT_EQ(partitions_in(ask(fetch_request(topic(), 0, {}, 1), id, 6)), std::vector{1});  // back to the beginning
+}
+
+TEST_F(WaitingSessionTest, AnotherLogInAPartitionsPlaceIsSeen) {
+  const std::int32_t id = begin();
+  EXPECT_TRUE(partitions_in(ask(unchanged(), id, 1)).empty());
+  set_config(wire_, topic(), "cms.durability", "volatile");
+  append(wire_, topic(), batch_of("of the new log"), 1);
+  EXPECT_EQ(partitions_in(ask(unchanged(), id, 2)), std::vector{1});
 }
 
 TEST_F(FetchSessionTest, ChangeBetweenNamesAndIdsIsAnError) {

@@ -38,6 +38,7 @@ Served FetchHandler::serve(Core& core, const RequestContext& context, base::Byte
   if (const ErrorCode error = sessions_.open(request_, parameters.version, context_); error != ErrorCode::none) {
     return refuse(parameters, error, out);
   }
+  context_.look_again();
   if (!is_ready(parameters, context_)) {
     metrics_.parked.add();
     auto parked = std::make_shared<ParkedFetch>(core, *this, parameters, std::move(context_));
@@ -51,6 +52,7 @@ Served FetchHandler::serve(Core& core, const RequestContext& context, base::Byte
     auto cold = std::make_shared<ColdFetch>(core, *this, parameters, std::move(context_), std::move(cold_));
     cold_ = {};
     cold->begin();
+    for (std::size_t i = 0; i < answered_count_; ++i) answered_[i].topic.reset();
     return Served::later(std::move(cold));
   }
   write(parameters, context_, out);
@@ -140,7 +142,8 @@ std::optional<ColdPartition> FetchHandler::collect_one(const FetchParameters& pa
   answer.high_watermark = -1;
   answer.records.make_empty();
   if (parameters.read_committed) answer.aborted_transactions.emplace();
-  const TopicHandle topic = find(parameters, wanted);
+  answered.topic = find(parameters, wanted);
+  const TopicHandle& topic = answered.topic;
   Partition* const partition = topic == nullptr ? nullptr : topic->partition(wanted.partition);
   if (partition == nullptr) {
     const bool unknown_id = parameters.by_id() && topic == nullptr;
@@ -167,6 +170,17 @@ std::optional<ColdPartition> FetchHandler::collect_one(const FetchParameters& pa
   return ColdPartition{&wanted, std::move(*outcome.cold), outcome.high_watermark, limit, {}};
 }
 
+// With records, or an error, which is told again until it is gone, it is looked at by the next fetch in any case.
+void FetchHandler::rest_if_idle(Answered& answered, FetchContext& context) {
+  const TopicHandle topic = std::move(answered.topic);
+  const FetchResponse::Partition& answer = answered.answer;
+  const bool idle = answer.error_code == ErrorCode::none && answer.diverging_epoch.epoch < 0 &&
+                    answer.records.size() == 0 && answered.wanted->fetch_offset == answer.high_watermark;
+  if (!idle) return;
+  Partition& partition = *topic->partition(answer.partition_index);
+  context.rest(*answered.wanted, partition, answer.high_watermark, answer.log_start_offset);
+}
+
 void FetchHandler::write(const FetchParameters& parameters, FetchContext& context, protocol::FrameBuffer& out) {
   std::size_t topics = 0;
   std::size_t partitions = 0;  // of the last topic
@@ -176,7 +190,9 @@ void FetchHandler::write(const FetchParameters& parameters, FetchContext& contex
   for (std::size_t i = 0; i < answered_count_; ++i) {
     Answered& answered = answered_[i];
     FetchPartition& wanted = *answered.wanted;
-    if (!context.include(wanted, answered.answer)) continue;
+    const bool included = context.include(wanted, answered.answer);
+    rest_if_idle(answered, context);
+    if (!included) continue;
     if (last == nullptr || last->topic != wanted.topic || last->topic_id != wanted.topic_id) {
       if (topics > 0) response_.responses[topics - 1].partitions.resize(partitions);
       if (topics == response_.responses.size()) response_.responses.emplace_back();

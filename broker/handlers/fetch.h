@@ -61,6 +61,7 @@ class FetchHandler {
 
   struct Answered {
     FetchPartition* wanted = nullptr;
+    TopicHandle topic;  // until it is written
     protocol::FetchResponse::Partition answer;
   };
 
@@ -82,6 +83,7 @@ class FetchHandler {
   // The next of answered_. What is returned has its records in a file.
   std::optional<ColdPartition> collect_one(const FetchParameters& parameters, FetchPartition& wanted,
                                            std::size_t remaining, bool first);
+  static void rest_if_idle(Answered& answered, FetchContext& context);
   void write(const FetchParameters& parameters, FetchContext& context, protocol::FrameBuffer& out);
   TopicHandle find(const FetchParameters& parameters, const FetchPartition& wanted) const;
 

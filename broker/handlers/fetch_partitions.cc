@@ -59,10 +59,12 @@ void FetchPartitions::set(const protocol::FetchRequest::Topic& topic,
     fresh.told_high_watermark_ = -1;
     fresh.told_log_start_offset_ = -1;
     fresh.rotate_ = false;
+    ++size_;
     link_last(slot);
     if (indexed) index_.emplace(hash(key), slot);
   }
   FetchPartition& wanted = slots_[slot];
+  if (wanted.rests_) wake_up(slot);
   wanted.fetch_offset = partition.fetch_offset;
   wanted.bytes_max = partition.partition_max_bytes;
   wanted.current_leader_epoch = partition.current_leader_epoch;
@@ -78,9 +80,29 @@ void FetchPartitions::remove(const Key& key) {
     index_.erase(at);
     break;
   }
+  if (slots_[slot].rests_) wake_up(slot);
   unlink(slot);
+  --size_;
   slots_[slot].next_ = free_;
   free_ = slot;
+}
+
+void FetchPartitions::rest(FetchPartition& wanted, FetchNews& news, Partition& partition, Offset stable, Offset start) {
+  const auto slot = static_cast<std::uint32_t>(&wanted - slots_.data());
+  if (wanted.watch_ == nullptr) wanted.watch_ = std::make_unique<PartitionWatch>(news, slot);
+  if (!wanted.watch_->start(partition, stable, start)) return;
+  wanted.rests_ = true;
+  unlink(slot);
+}
+
+void FetchPartitions::wake(FetchNews& news) {
+  while (PartitionWatch* const watch = news.take()) wake_up(watch->slot());
+}
+
+void FetchPartitions::wake_up(std::uint32_t slot) {
+  slots_[slot].watch_->stop();
+  slots_[slot].rests_ = false;
+  link_last(slot);
 }
 
 void FetchPartitions::rotate_marked() {
@@ -113,24 +135,26 @@ void FetchPartitions::link_last(std::uint32_t slot) {
   slots_[slot].next_ = none;
   (last_ == none ? first_ : slots_[last_].next_) = slot;
   last_ = slot;
-  ++size_;
+  ++awake_;
 }
 
 void FetchPartitions::unlink(std::uint32_t slot) {
   const auto [previous, next] = std::pair(slots_[slot].previous_, slots_[slot].next_);
   (previous == none ? first_ : slots_[previous].next_) = next;
   (next == none ? last_ : slots_[next].previous_) = previous;
-  --size_;
+  --awake_;
 }
 
 void FetchPartitions::clear() {
-  if (slots_.size() > slots_kept_max) slots_ = {};
+  if (slots_.size() > slots_kept_max) slots_ = std::vector<FetchPartition>();
   index_.clear();
   first_ = last_ = none;
-  size_ = 0;
+  size_ = awake_ = 0;
   // All slots become free, the first one on top, so that the same request finds its strings' memory again.
   free_ = none;
   for (std::size_t slot = slots_.size(); slot-- > 0;) {
+    slots_[slot].watch_.reset();
+    slots_[slot].rests_ = false;
     slots_[slot].next_ = free_;
     free_ = static_cast<std::uint32_t>(slot);
   }

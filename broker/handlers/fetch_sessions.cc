@@ -47,6 +47,15 @@ void FetchContext::release() {
   incremental_ = false;
 }
 
+void FetchContext::listen(NewsListener& listener) {
+  if (!session_) return;
+  while (!session_->news_.attach(listener)) look_again();
+}
+
+void FetchContext::let_go() {
+  if (session_) session_->news_.detach();
+}
+
 bool FetchContext::include(FetchPartition& partition, const protocol::FetchResponse::Partition& answer) {
   const bool news = answer.records.size() > 0 || answer.preferred_read_replica >= 0 ||
                     answer.high_watermark != partition.told_high_watermark_ ||
@@ -85,10 +94,11 @@ ErrorCode FetchSessions::open(const protocol::FetchRequest& request, protocol::V
 }
 
 void FetchSessions::open_full(const protocol::FetchRequest& request, bool by_id, FetchContext& into) {
+  Removed removed;
   if (request.session_id != no_session || request.session_epoch == epoch_of_new_session) {
     const std::lock_guard lock(mutex_);
-    if (const auto named = sessions_.find(request.session_id); named != sessions_.end()) remove(named);
-    if (request.session_epoch == epoch_of_new_session) into.session_ = make(by_id, listed_partitions(request));
+    if (const auto named = sessions_.find(request.session_id); named != sessions_.end()) remove(named, removed);
+    if (request.session_epoch == epoch_of_new_session) into.session_ = make(by_id, listed_partitions(request), removed);
   }
   // The client cannot name the session before it has the answer: nobody else sees it yet.
   into.partitions().assign(request, into.session_ != nullptr);
@@ -115,11 +125,12 @@ ErrorCode FetchSessions::continue_session(const protocol::FetchRequest& request,
   session.partitions_.update(request);
   const std::size_t size = session.partitions_.size();
 
+  Removed removed;
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(session.id_);
   const bool evicted = found == sessions_.end() || found->second != into.session_;
   if (size == 0) {
-    if (!evicted) remove(found);
+    if (!evicted) remove(found, removed);
     into.release();
     into.own_.assign({}, false);
     return ErrorCode::none;
@@ -127,7 +138,7 @@ ErrorCode FetchSessions::continue_session(const protocol::FetchRequest& request,
   if (evicted || size == session.counted_) return ErrorCode::none;
   if (size > session.counted_ && size - session.counted_ > limits_.partitions - partitions_) {
     // The client begins anew with a full fetch, which is served without a session if need be.
-    remove(found);
+    remove(found, removed);
     into.release();
     into.own_.assign({}, false);
     return ErrorCode::fetch_session_id_not_found;
@@ -136,9 +147,9 @@ ErrorCode FetchSessions::continue_session(const protocol::FetchRequest& request,
   return ErrorCode::none;
 }
 
-std::shared_ptr<FetchSession> FetchSessions::make(bool by_id, std::size_t partitions) {
+std::shared_ptr<FetchSession> FetchSessions::make(bool by_id, std::size_t partitions, Removed& removed) {
   const base::Nanoseconds now = clock_.steady();
-  if (!make_room(partitions, now)) return nullptr;
+  if (!make_room(partitions, now, removed)) return nullptr;
   auto session = std::make_shared<FetchSession>(unused_id(), by_id, now);
   session->leased_.store(true, std::memory_order_relaxed);
   count(*session, partitions);
@@ -148,7 +159,7 @@ std::shared_ptr<FetchSession> FetchSessions::make(bool by_id, std::size_t partit
 
 // One session at most gives way to a new one: the longest unused if it is stale, else the smallest of those old enough,
 // and only to a larger one. So a burst of new clients cannot drive out those that work.
-bool FetchSessions::make_room(std::size_t partitions, base::Nanoseconds now) {
+bool FetchSessions::make_room(std::size_t partitions, base::Nanoseconds now, Removed& removed) {
   if (partitions > limits_.partitions || limits_.sessions == 0) return false;
   const auto fits = [&] {
     return sessions_.size() < limits_.sessions && partitions <= limits_.partitions - partitions_;
@@ -166,13 +177,14 @@ bool FetchSessions::make_room(std::size_t partitions, base::Nanoseconds now) {
     }
   }
   if (victim == sessions_.end()) return false;
-  remove(victim);
+  remove(victim, removed);
   evicted_.fetch_add(1, std::memory_order_relaxed);
   return fits();
 }
 
-void FetchSessions::remove(Sessions::iterator session) {
+void FetchSessions::remove(Sessions::iterator session, Removed& removed) {
   partitions_ -= session->second->counted_;
+  removed.push_back(std::move(session->second));
   sessions_.erase(session);
 }
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -40,6 +41,8 @@ class FetchSession {
 
   std::atomic<bool> leased_{false};
 
+  FetchNews news_;
+
   // The lease's holder.
   FetchPartitions partitions_;
 
@@ -58,13 +61,29 @@ class FetchContext {
   FetchContext& operator=(FetchContext&& other) noexcept;
   ~FetchContext() { release(); }
 
-  // In the order in which they are to be served. The same until finish().
+  // In the order in which they are to be served; those that rest are passed over. The same until finish().
   FetchPartitions& partitions() { return session_ ? session_->partitions_ : own_; }
 
   // Whether the response is to hold this answer for `partition`: always in a full fetch, in an incremental one if it
   // has records, an error, a diverging epoch, a preferred replica, another high watermark or log start offset than the
   // client was told last. It counts as told then. Once per partition and response.
   bool include(FetchPartition& partition, const protocol::FetchResponse::Partition& answer);
+
+  // What was answered for `wanted` was nothing, at the high watermark `stable` and the log start offset `start`: in a
+  // session it is passed over until there is something.
+  void rest(FetchPartition& wanted, Partition& partition, Offset stable, Offset start) {
+    if (session_) session_->partitions_.rest(wanted, session_->news_, partition, stable, start);
+  }
+
+  // Those in which something has happened are passed over no longer.
+  void look_again() {
+    if (session_) session_->partitions_.wake(session_->news_);
+  }
+
+  // From now on the listener is told of what happens in those that rest, until let_go(). Then `partitions()` are all
+  // others.
+  void listen(NewsListener& listener);
+  void let_go();
 
   // The response's session id; 0: none. Partitions that returned records go to the end, so that all get their turn
   // under the response's byte limit. Afterwards partitions() means nothing until the context is opened again.
@@ -111,14 +130,17 @@ class FetchSessions {
  private:
   using Sessions = std::unordered_map<std::int32_t, std::shared_ptr<FetchSession>>;
 
+  // They go when mutex_ is not held any more: each of their partitions is told.
+  using Removed = std::vector<std::shared_ptr<FetchSession>>;
+
   void open_full(const protocol::FetchRequest& request, bool by_id, FetchContext& into);
   protocol::ErrorCode resume(const protocol::FetchRequest& request, bool by_id, FetchContext& into);
   protocol::ErrorCode continue_session(const protocol::FetchRequest& request, FetchContext& into);
 
   // With mutex_ held.
-  std::shared_ptr<FetchSession> make(bool by_id, std::size_t partitions);
-  bool make_room(std::size_t partitions, base::Nanoseconds now);
-  void remove(Sessions::iterator session);
+  std::shared_ptr<FetchSession> make(bool by_id, std::size_t partitions, Removed& removed);
+  bool make_room(std::size_t partitions, base::Nanoseconds now, Removed& removed);
+  void remove(Sessions::iterator session, Removed& removed);
   void count(FetchSession& session, std::size_t partitions);
   std::int32_t unused_id();
 

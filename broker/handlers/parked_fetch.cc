@@ -8,7 +8,8 @@ ParkedFetch::ParkedFetch(Core& core, FetchHandler& handler, const FetchParameter
 
 void ParkedFetch::begin() {
   core().deadlines().add(*this, std::chrono::steady_clock::now() + parameters_.max_wait);
-  waiters_.reserve(context_.partitions().size());  // registered waiters must not move
+  context_.listen(*this);
+  waiters_.reserve(context_.partitions().awake());  // registered waiters must not move
   for (const FetchPartition& wanted : context_.partitions()) {
     TopicHandle topic = handler_.find(parameters_, wanted);
     Partition* const partition = topic == nullptr ? nullptr : topic->partition(wanted.partition);
@@ -33,9 +34,13 @@ void ParkedFetch::watch(Waiter& waiter) {
 
 bool ParkedFetch::count(Waiter& waiter, std::size_t available) {
   if (available <= waiter.counted) return false;
-  const std::size_t more = available - waiter.counted;
+  const std::size_t added = available - waiter.counted;
   waiter.counted = available;
-  if (bytes_.fetch_add(more, std::memory_order_acq_rel) + more < parameters_.min_bytes) return false;
+  return more(added);
+}
+
+bool ParkedFetch::more(std::size_t bytes) {
+  if (bytes_.fetch_add(bytes, std::memory_order_acq_rel) + bytes < parameters_.min_bytes) return false;
   wake();
   return true;
 }
@@ -48,11 +53,13 @@ void ParkedFetch::Waiter::lost(ErrorCode) { owner->wake(); }
 
 void ParkedFetch::answer(protocol::FrameBuffer& out) {
   let_go();
+  context_.look_again();
   handler_.collect(parameters_, context_, nullptr);
   handler_.write(parameters_, context_, out);
 }
 
 void ParkedFetch::let_go() {
+  context_.let_go();
   for (Waiter& waiter : waiters_) waiter.partition->forget(waiter);
 }
 

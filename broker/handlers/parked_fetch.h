@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fetch that waits for records: told by each of its partitions, woken when together they have min_bytes, when one of
-// them is lost, or when max_wait is over.
+// A fetch that waits for records: told by each of its partitions, by those that rest through its session, woken when
+// together they have min_bytes, when one of them is lost, or when max_wait is over.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 namespace cms::broker {
 
-class ParkedFetch final : public Pending, private Deadline {
+class ParkedFetch final : public Pending, private Deadline, private NewsListener {
  public:
   ParkedFetch(Core& core, FetchHandler& handler, const FetchParameters& parameters, FetchContext context);
   ~ParkedFetch() override { let_go(); }
@@ -32,6 +32,10 @@ class ParkedFetch final : public Pending, private Deadline {
     Offset offset = 0;
     std::size_t counted = 0;  // bytes told so far; under the partition's lock once registered
   };
+
+  std::size_t bytes_wanted() const override { return parameters_.min_bytes; }
+  bool more(std::size_t bytes) override;
+  void lost() override { wake(); }
 
   void watch(Waiter& waiter);
   bool count(Waiter& waiter, std::size_t available);

@@ -222,6 +222,18 @@ bool Partition::await_stable(StableWaiter& waiter, Offset wanted) {
   return true;
 }
 
+bool Partition::await_news(StableWaiter& waiter, Offset stable, Offset start) {
+  const std::lock_guard lock(mutex_);
+  if (state_ != ErrorCode::none || frontier_.stable() != stable || log_->first_offset() != start) return false;
+  waiter.wanted_ = stable + 1;
+  waiters_.push_back(waiter);
+  return true;
+}
+
+void Partition::tell_start_moved() {
+  for (StableWaiter& waiter : waiters_) waiter.start_moved();
+}
+
 void Partition::forget(StableWaiter& waiter) {
   const std::lock_guard lock(mutex_);
   if (waiter.is_linked()) waiters_.erase(waiters_.iterator_to(waiter));
@@ -398,7 +410,9 @@ std::pair<ErrorCode, Offset> Partition::delete_records(Offset before) {
     if (before < 0 || before > frontier_.stable()) return {ErrorCode::offset_out_of_range, -1};
   }
   if (!log_->raise_first_offset(before, with_lock())) return {ErrorCode::kafka_storage_error, -1};
-  return {ErrorCode::none, positions().start};
+  const std::lock_guard lock(mutex_);
+  tell_start_moved();
+  return {ErrorCode::none, log_->first_offset()};
 }
 
 void Partition::set_config(std::shared_ptr<const EffectiveTopicConfig> config, const storage::LogOptions& options) {
@@ -423,7 +437,9 @@ void Partition::keep_house() {
   {
     const std::lock_guard lock(mutex_);
     if (state_ != ErrorCode::none) return;
+    const Offset start = log_->first_offset();
     log_->apply_retention(environment_.clock.now_ms());
+    if (log_->first_offset() != start) tell_start_moved();
     work = log_->take_background_work();
   }
   do_now(work);

@@ -44,6 +44,9 @@ class StableWaiter : public boost::intrusive::list_base_hook<> {
   // The partition is gone, or its log has failed; it is out of the list. Under the lock.
   virtual void lost(ErrorCode why) = 0;
 
+  // The log begins at another offset. It stays in the list. Under the lock.
+  virtual void start_moved() {}
+
  private:
   friend class Partition;
   Offset wanted_ = 0;
@@ -166,6 +169,9 @@ class Partition final : public Flushable, private storage::IoCompletion {
   bool await_stable(StableWaiter& waiter, Offset wanted);
   void forget(StableWaiter& waiter);
 
+  // As await_stable() for what comes behind `stable`; false also when the log does not begin at `start`.
+  bool await_news(StableWaiter& waiter, Offset stable, Offset start);
+
   Positions positions() const;
   replication::View view() const;
   ErrorCode state() const;  // none; kafka_storage_error after a failed write; unknown_topic_or_partition when removed
@@ -231,6 +237,7 @@ class Partition final : public Flushable, private storage::IoCompletion {
   void append_checked(records::BatchView batch, AppendOutcome& outcome);
   bool append_new(records::BatchView batch, AppendOutcome& outcome);
   void advance(Offset durable);
+  void tell_start_moved();
   void fail(const base::Error& error);
   ErrorCode refuses(bool wait_for_all) const;
   bool is_served() const;
