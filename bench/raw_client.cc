@@ -87,10 +87,19 @@ std::string record_batch(std::int32_t count, std::size_t size) {
   return batch.finish().substr(sizeof(std::int32_t));
 }
 
-std::string produce_frame(std::string_view topic, std::int16_t acks, std::string_view batch) {
+std::string produce_frame(std::string_view topic, std::int16_t acks, std::string_view batch, std::int32_t partition) {
   WireWriter out = request(Api::produce, 7);
   out.number(std::int16_t{-1}).number(acks).number(broker_timeout_ms).number(std::int32_t{1}).string(topic);
-  out.number(std::int32_t{1}).number(std::int32_t{0}).number(static_cast<std::int32_t>(batch.size())).raw(batch);
+  out.number(std::int32_t{1}).number(partition).number(static_cast<std::int32_t>(batch.size())).raw(batch);
+  return out.finish();
+}
+
+std::string create_topic_frame(std::string_view topic, std::int32_t partitions, const TopicConfigs& configs) {
+  WireWriter out = request(Api::create_topics, 2);
+  out.number(std::int32_t{1}).string(topic).number(partitions).number(std::int16_t{1}).number(std::int32_t{0});
+  out.number(static_cast<std::int32_t>(configs.size()));
+  for (const auto& [name, value] : configs) out.string(name).string(value);
+  out.number(broker_timeout_ms).number(std::int8_t{0});
   return out.finish();
 }
 
@@ -181,12 +190,7 @@ std::int64_t RawClient::next_offset(std::string_view topic) {
 }
 
 void RawClient::create_topic(std::string_view topic, const TopicConfigs& configs) {
-  WireWriter out = request(Api::create_topics, 2);
-  out.number(std::int32_t{1}).string(topic).number(std::int32_t{1}).number(std::int16_t{1}).number(std::int32_t{0});
-  out.number(static_cast<std::int32_t>(configs.size()));
-  for (const auto& [name, value] : configs) out.string(name).string(value);
-  out.number(broker_timeout_ms).number(std::int8_t{0});
-  send(out.finish());
+  send(create_topic_frame(topic, 1, configs));
   WireReader in(receive());
   in.number<std::int32_t>();  // correlation id
   in.number<std::int32_t>();

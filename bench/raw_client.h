@@ -23,8 +23,12 @@ std::string fetch_frame(std::string_view topic, std::int64_t offset, std::int32_
 // Changes the offset in what fetch_frame() returned.
 void set_fetch_offset(std::string& frame, std::int64_t offset);
 
-// One Produce request of one batch for partition 0.
-std::string produce_frame(std::string_view topic, std::int16_t acks, std::string_view batch);
+// One Produce request of one batch.
+std::string produce_frame(std::string_view topic, std::int16_t acks, std::string_view batch,
+                          std::int32_t partition = 0);
+
+// One CreateTopics request for one topic.
+std::string create_topic_frame(std::string_view topic, std::int32_t partitions, const TopicConfigs& configs);
 
 // An uncompressed batch of magic 2 with `count` records of `size` bytes of value, no keys, base offset 0.
 std::string record_batch(std::int32_t count, std::size_t size);

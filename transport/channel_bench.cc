@@ -76,7 +76,7 @@ Percentiles percentiles_of(std::vector<double>& values) {
   return {values[values.size() / 2], values[values.size() * 99 / 100]};
 }
 
-// Medians of what each round has told.
+// Medians of what each round has told, and the range of the ratio.
 class Rounds {
  public:
   void tell(const std::string& name, double value) { told_[name].push_back(value); }
@@ -84,6 +84,9 @@ class Rounds {
     for (auto& [name, values] : told_) {
       std::sort(values.begin(), values.end());
       state.counters[name] = values[values.size() / 2];
+      if (name != "ratio") continue;
+      state.counters["ratio_low"] = values.front();
+      state.counters["ratio_high"] = values.back();
     }
   }
 

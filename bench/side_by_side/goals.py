@@ -10,10 +10,16 @@ class Goal:
     def __init__(self, number, what, bound, value=None, elsewhere=""):
         self.number, self.what, self.bound, self.value, self.elsewhere = number, what, bound, value, elsewhere
 
+    def why_absent(self, measured):
+        if self.elsewhere:
+            return "measured by: " + self.elsewhere
+        why = measured.scale.why_absent(self.number)
+        return f"left out: {why}" if why else "not measured in this run"
+
     def verdict(self, measured):
         value = self.value(measured) if self.value else None
         if value is None:
-            return None, "measured by: " + self.elsewhere if self.elsewhere else "not measured in this run"
+            return None, self.why_absent(measured)
         kind, limit = self.bound.split()
         met = value[0] <= float(limit) if kind == "<=" else value[0] >= float(limit)
         return value, "met" if met else "missed"
@@ -54,6 +60,10 @@ def to_raw(run, case, figure, raw_case, raw_figure):
     return value
 
 
+def scale(name):
+    return lambda measured: measured.scale.of(name)
+
+
 def later_than_one(measured):
     last = measured.limits.of("push asleep", "shm 1:64", "p50 us", "a")
     one = measured.limits.of("push asleep", "shm 1:64", "p50 us", "b")
@@ -63,7 +73,6 @@ def later_than_one(measured):
 SMALL, BOTH = loads.SMALL, loads.RDKAFKA_BOTH
 THROUGH = "through a second"
 OURS, THEIRS, FLOORS = "cms librdkafka", "kafka librdkafka", "floor librdkafka"
-KAFKA_LATENCY = "kafka_latency"
 GOALS = [
     Goal("L1", "push over shared memory, all spinning, 100 B, p50, to a raw round trip", "<= 1.5",
          limit("push spinning", "shm 100 B", "p50 us")),
@@ -82,7 +91,7 @@ GOALS = [
     Goal("L7", "the same through librdkafka, p50, to the floor", "<= 1.15",
          shape(SMALL, "end to end p50, us", OURS, FLOORS)),
     Goal("L7", "the same, p99", "<= 1.5", shape(SMALL, "end to end p99, us", OURS, FLOORS)),
-    Goal("L8", "persistent, acks=1, to volatile", "<= 1.15", elsewhere=KAFKA_LATENCY),
+    Goal("L8", "persistent, acks=1, to volatile, p50", "<= 1.15", scale("L8 p50")),
     Goal("L9", "synced ack, one producer, to raw durable write + L5 + 10 %", "<= 1", synced_bound),
     Goal("L10", "synced ack, 32 producers, p50, to one raw durable write", "<= 2.2",
          to_raw("synced", "producers", "p50 us", "raw durable", "p50 us")),
@@ -125,9 +134,12 @@ GOALS = [
     Goal("T2", "librdkafka produces and consumes 1 KB, to the floor", ">= 0.9", shape(BOTH, THROUGH, OURS, FLOORS)),
     Goal("T4", "fetches of 1 MB, to raw TCP", ">= 0.8",
          to_raw("streams", "stream", "throughput MB/s", "raw tcp", "throughput MB/s")),
-    Goal("T5", "persistent, acks=1, to raw buffered disk", ">= 0.9", elsewhere=KAFKA_LATENCY),
-    Goal("T6", "recovery scan, to raw sequential read", ">= 0.8", elsewhere="storage_bench"),
-    Goal("T7", "ring through the broker's API, to a raw ring", ">= 0.5", elsewhere="transport_bench"),
+    Goal("T5", "persistent log not synced, to raw buffered writes", ">= 0.9", scale("T5")),
+    Goal("T6", "recovery scan, to raw sequential read, from the disk", ">= 0.8", scale("T6 cold")),
+    Goal("T6", "the same, from the page cache", ">= 0.8", scale("T6 cached")),
+    Goal("T7", "messages through a channel's ring, flushed by 16, to a raw ring, 100 B", ">= 0.5", scale("T7 100")),
+    Goal("T7", "the same, 1 KB", ">= 0.7", scale("T7 1000")),
+    Goal("T7", "the same, 10 KB", ">= 0.85", scale("T7 10000")),
     Goal("T8", "messages a cpu second, 16 KB batches, to Apache Kafka", ">= 6",
          inverse(limit("kafka", "batch100", "broker cpu/message us"))),
     Goal("T8", "the same, one-record batches", ">= 10", inverse(limit("kafka", "pipelined", "broker cpu/request us"))),
@@ -137,22 +149,28 @@ GOALS = [
          inverse(limit("floor", "pipelined", "rate request/s"))),
     Goal("T10", "the same, broker cpu a request, us", "<= 2.5",
          limit("floor", "pipelined", "broker cpu/request us", "a")),
-    Goal("T12", "heap allocations a request", "<= 0.1", elsewhere="ltrace or a counting allocator"),
-    Goal("T13", "system calls a request, 16 in flight", "<= 0.3", 
+    Goal("T12", "heap allocations a one-record request, with its share of fetches", "<= 0.1", scale("T12")),
+    Goal("T13", "system calls a request, 16 in flight", "<= 0.3",
          limit("counted", "pipelined", "system calls/request", "a")),
     Goal("S1", "100 partitions to one, end to end p99 at one rate", "<= 2",
          lambda measured: measured.between(loads.PARTITIONS, loads.KILOBYTE, "end to end p99, us",
                                           "cms volatile")),
-    Goal("S2", "10,000 connections, 1 % active, p99", "<= 1.5", elsewhere="a raw client"),
-    Goal("S3", "64 consumers of one partition", ">= 0.8", elsewhere="cms bench bench/workloads/64-consumers.yaml"),
-    Goal("S4", "50 and 500 producers to 4, p99", "<= 1.5", elsewhere="cms bench bench/workloads/*-producers.yaml"),
-    Goal("S5", "100 segment rolls, last tenth's p99 to the first's", "<= 1.3",
-         elsewhere="cms bench bench/workloads/segment-deletion.yaml"),
-    Goal("S6", "start to the first accepted produce, ms", "<= 20", elsewhere="a loop of connect and produce"),
+    Goal("S1", "10,000 partitions to one, one-record requests received a second", ">= 0.9", scale("S1 rate")),
+    Goal("S1", "10,000 partitions to one, end to end p99 at 10,000/s", "<= 2", scale("S1 p99")),
+    Goal("S2", "10,000 connections, 1 % active, to one, end to end p99 at 5,000/s", "<= 1.5", scale("S2 p99")),
+    Goal("S3", "64 consumers of one partition, bytes received to raw TCP", ">= 0.8", scale("S3 egress")),
+    Goal("S3", "64 consumers to one, produce to acknowledgement p99 at 500/s", "<= 2", scale("S3 p99")),
+    Goal("S4", "50 producers to 4, end to end p99 at 5,000/s", "<= 1.5", scale("S4 50")),
+    Goal("S4", "500 producers to 4, the same", "<= 3", scale("S4 500")),
+    Goal("S5", "over 100 segments rolled and deleted, last tenth's p99 to the first's", "<= 1.3", scale("S5 p99")),
+    Goal("S6", "start to the first accepted produce, empty, ms", "<= 20", scale("S6 empty")),
+    Goal("S6", "the same, 1,000 partitions", "<= 100", scale("S6 1000")),
+    Goal("S6", "the same, 1,000 partitions with a record each", "<= 100", scale("S6 1000-written")),
+    Goal("S6", "the same, 10,000 partitions", "<= 1000", scale("S6 10000")),
     Goal("S7", "resident when idle, MB", "<= 8", lambda measured: measured.idle and [measured.idle[0]] * 3),
     Goal("S7", "share of a core when idle", "<= 0.002", lambda measured: measured.idle and [measured.idle[1]] * 3),
     Goal("S8", "the program without symbols, MB", "<= 6", lambda measured: measured.idle and [measured.idle[2]] * 3),
-    Goal("S10", "start after kill -9 with 1 GB in the active segment, s", "<= 1", elsewhere="a loop of connect"),
+    Goal("S10", "start after kill -9 with 1 GB in the active segment, s", "<= 1", scale("S10")),
 ]
 
 

@@ -59,11 +59,11 @@ def await_port(process, port, seconds=20):
     return False
 
 
-def start_cms(directory, *settings):
+def start_cms(directory, *settings, environment=None):
     process = subprocess.Popen(
         [f"{BIN}/cmsd", "--data", directory, "--listen", "127.0.0.1:0", "--admin", "off",
          *[word for setting in settings for word in ("--set", setting)]],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **(environment or {})})
     first = process.stdout.readline()
     if " on " not in first:
         sys.exit(f"cmsd does not start: {BIN}/cmsd (./run builds it)")
