@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systems under the loads of cms bench: what each is told, the shapes, and one run of one of them."""
 import json
+import os
 import subprocess
 
 from side_by_side import limits, systems
@@ -29,11 +30,15 @@ LIBRDKAFKA = ["cms librdkafka", "kafka librdkafka", "floor librdkafka"]
 
 
 class Shape:
-    def __init__(self, arguments, of, rounds_max=1000):
-        self.arguments, self.of, self.rounds_max = arguments, of, rounds_max
+    """`processors`: on which the server runs, and on which its load generator; None: wherever the kernel likes."""
+
+    def __init__(self, arguments, of, rounds_max=1000, processors=None):
+        self.arguments, self.of, self.rounds_max, self.processors = arguments, of, rounds_max, processors
 
 
 SMALL = "100 B, 2,000/s"
+SMALL_TOGETHER = "100 B, 2,000/s, all on one processor"
+SMALL_APART = "100 B, 2,000/s, server and client on a processor each"
 MAXIMUM = "1 KB, as much as goes"
 PARTITIONS = "1 KB, 100 partitions, 10,000/s"
 KILOBYTE = "1 KB, 10,000/s"
@@ -43,6 +48,11 @@ RDKAFKA_SENDS_SMALL = "librdkafka, 100 B, producing only"
 RDKAFKA_ONE = "librdkafka, 100 B, a request each, producing only"
 SHAPES = {
     SMALL: Shape(["--rate", "2000", "--size", "100"], list(SYSTEMS)),
+    # A wake across processors costs ten times one on the same.
+    SMALL_TOGETHER: Shape(["--rate", "2000", "--size", "100"], ["cms volatile", "cms native shm", "kafka", "nats"], 3,
+                          processors=({0}, {0})),
+    SMALL_APART: Shape(["--rate", "2000", "--size", "100"], ["cms volatile", "cms native shm", "kafka", "nats"], 3,
+                       processors=({0}, {1})),
     KILOBYTE: Shape(["--rate", "10000", "--size", "1024"], KAFKA_AND_US),
     PARTITIONS: Shape(["--rate", "10000", "--size", "1024", "--partitions", "100"], ["cms volatile", "kafka"]),
     MAXIMUM: Shape(["--rate", "0", "--size", "1024"], [name for name in SYSTEMS if "librdkafka" not in name]),
@@ -80,19 +90,36 @@ def program_for(server, address):
     return [f"{systems.BIN}/peer_bench", "--address", address]
 
 
-def run(server, program, arguments):
+def place(pid, processors):
+    """All threads of the process, and those they start, from now on."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            os.sched_setaffinity(int(thread), processors)
+        except OSError:  # it has ended
+            pass
+
+
+def run(server, program, arguments, processors=None):
     """One run; None if it went wrong, or a record was lost, repeated or changed."""
-    done = subprocess.run([*program, *arguments, "--pid", str(server.pid)], text=True, stdout=subprocess.PIPE,
+    everywhere = os.sched_getaffinity(0)
+    of_server, of_client = processors or (everywhere, everywhere)
+    if processors and not (of_server | of_client) <= everywhere:
+        return None
+    place(server.pid, of_server)
+    placed = ["taskset", "-c", ",".join(str(one) for one in sorted(of_client))] if processors else []
+    done = subprocess.run([*placed, *program, *arguments, "--pid", str(server.pid)], text=True, stdout=subprocess.PIPE,
                           check=False, timeout=300)
+    place(server.pid, everywhere)
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
-def load(servers, system, arguments, seconds, warm_up=0.5, configs=None):
+def load(servers, system, arguments, seconds, warm_up=0.5, configs=None, processors=None):
     """`configs` in place of the system's own, if given."""
     name, told, usual = SYSTEMS[system]
     words = [word for config in (usual if configs is None else configs) for word in ("-c", config)]
     found = run(servers[name], program_for(name, servers[name].address),
-                [*arguments, *told, *words, "--duration", str(seconds), "--warm-up", str(warm_up)])
+                [*arguments, *told, *words, "--duration", str(seconds), "--warm-up", str(warm_up)],
+                processors)
     if found:
         found["system"] = system
     return found
