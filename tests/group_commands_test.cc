@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/broker_test.h"
+#include "tests/group_requests.h"
 
 namespace cms::tests {
 namespace {
@@ -194,6 +195,7 @@ TEST_F(GroupCommandsTest, MemberOfTheNewProtocolIsDescribed) {
   joins.rebalance_timeout_ms = 60'000;
   joins.subscribed_topic_names = {topic()};
   joins.topic_partitions.emplace();
+  await_coordinator(wire_, group());
   const auto joined = wire_.call(joins);
   ASSERT_EQ(joined.error_code, ErrorCode::none) << joined.error_message.value_or("");
   const json described = asked({"group", "describe", group()});
@@ -217,6 +219,7 @@ TEST_F(GroupCommandsTest, AssignmentOfAnotherProtocolTypeIsNotReadAsAConsumers) 
   joins.session_timeout_ms = 30'000;
   joins.protocol_type = "connect";
   joins.protocols.push_back({"sessioned", base::as_bytes("metadata")});
+  await_coordinator(wire_, group());
   const auto joined = wire_.call(joins, 3);  // version 4 would be told to come again with a member id
   ASSERT_EQ(joined.error_code, ErrorCode::none);
   protocol::SyncGroupRequest syncs{group(), joined.generation_id, joined.member_id, {}, {}, {}, {}};
