@@ -307,7 +307,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
 std::size_t Arena::next_chunk_bytes(std::uint64_t held_bytes, std::uint64_t waste_max) {
   std::size_t size = class_bytes[0];
   for (std::size_t i = 1; i < classes; ++i) {
-    if (held_bytes < class_bytes[i] / 16 || class_bytes[i] > waste_max) break;
+    if (held_bytes < class_bytes[i] / 4 || class_bytes[i] > waste_max) break;
     size = class_bytes[i];
   }
   return size;

@@ -107,7 +107,8 @@ class Arena {
   static constexpr std::array<std::size_t, 3> class_bytes{64u << 10, 1u << 20, 8u << 20};
 
   // The size for the next chunk of a log that holds `held_bytes` and should not waste more than `waste_max`: small logs
-  // get small chunks.
+  // get small chunks, so that many of them do not use up the budget with room for what never comes: a chunk has at most
+  // four times what the log holds.
   static std::size_t next_chunk_bytes(std::uint64_t held_bytes, std::uint64_t waste_max);
 
   explicit Arena(Options options);

@@ -238,8 +238,10 @@ TEST(Arena, ASharedChunkThatIsNotTakenAgainGivesItsMemoryBackWhileItIsMapped) {
 
 TEST(Arena, SmallLogsGetSmallChunks) {
   EXPECT_EQ(Arena::next_chunk_bytes(0, ~0ull), 64u << 10);
-  EXPECT_EQ(Arena::next_chunk_bytes(64 << 10, ~0ull), 1u << 20);
-  EXPECT_EQ(Arena::next_chunk_bytes(1 << 20, ~0ull), 8u << 20);
+  EXPECT_EQ(Arena::next_chunk_bytes(192 << 10, ~0ull), 64u << 10);
+  EXPECT_EQ(Arena::next_chunk_bytes(256 << 10, ~0ull), 1u << 20);
+  EXPECT_EQ(Arena::next_chunk_bytes(1 << 20, ~0ull), 1u << 20);
+  EXPECT_EQ(Arena::next_chunk_bytes(2 << 20, ~0ull), 8u << 20);
   EXPECT_EQ(Arena::next_chunk_bytes(64 << 20, 1 << 20), 1u << 20);
   EXPECT_EQ(Arena::next_chunk_bytes(64 << 20, 1000), 64u << 10);
 }
