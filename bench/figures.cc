@@ -26,6 +26,8 @@ std::string shown(const Spread& spread) {
   return text;
 }
 
+std::string titled(const Figure& figure) { return figure.unit.empty() ? figure.name : figure.name + " " + figure.unit; }
+
 }  // namespace
 
 Figures latency_figures(std::vector<std::uint64_t>& samples_ns) {
@@ -66,7 +68,7 @@ void Comparison::print() const {
     const Spread a = spread_of(line.a);
     const Spread b = spread_of(line.b);
     if (a.high == 0 && b.high == 0) continue;  // not measured: no process was named
-    const std::string figure = line.first.name + " " + line.first.unit;
+    const std::string figure = titled(line.first);
     std::printf("%-12s %-22s %-32s %-32s %s\n", case_name_.c_str(), figure.c_str(), shown(a).c_str(),
                 line.b.empty() ? "" : shown(b).c_str(), line.ratio.empty() ? "" : shown(spread_of(line.ratio)).c_str());
   }
@@ -81,7 +83,7 @@ void Comparison::add_to(const std::string& path) const {
     return nlohmann::json{spread.median, spread.low, spread.high};
   };
   for (const Line& line : lines_) {
-    nlohmann::ordered_json told{{"case", case_name_}, {"figure", line.first.name + " " + line.first.unit}};
+    nlohmann::ordered_json told{{"case", case_name_}, {"figure", titled(line.first)}};
     told["a"] = triple(line.a);
     if (!line.b.empty()) told["b"] = triple(line.b);
     if (!line.ratio.empty()) told["ratio"] = triple(line.ratio);

@@ -29,11 +29,15 @@ KAFKA_AND_US = ["cms volatile", "cms persistent", "kafka", "kafka synced"]
 LIBRDKAFKA = ["cms librdkafka", "kafka librdkafka", "floor librdkafka"]
 
 
+MANY_WARM_UP = 4  # seconds in which Kafka makes the files of many partitions, with their first records
+
+
 class Shape:
     """`processors`: on which the server runs, and on which its load generator; None: wherever the kernel likes."""
 
-    def __init__(self, arguments, of, rounds_max=1000, processors=None):
+    def __init__(self, arguments, of, rounds_max=1000, processors=None, warm_up=0.5):
         self.arguments, self.of, self.rounds_max, self.processors = arguments, of, rounds_max, processors
+        self.warm_up = warm_up
 
 
 SMALL = "100 B, 2,000/s"
@@ -54,7 +58,8 @@ SHAPES = {
     SMALL_APART: Shape(["--rate", "2000", "--size", "100"], ["cms volatile", "cms native shm", "kafka", "nats"], 3,
                        processors=({0}, {1})),
     KILOBYTE: Shape(["--rate", "10000", "--size", "1024"], KAFKA_AND_US),
-    PARTITIONS: Shape(["--rate", "10000", "--size", "1024", "--partitions", "100"], ["cms volatile", "kafka"]),
+    PARTITIONS: Shape(["--rate", "10000", "--size", "1024", "--partitions", "100"], ["cms volatile", "kafka"],
+                      warm_up=MANY_WARM_UP),
     MAXIMUM: Shape(["--rate", "0", "--size", "1024"], [name for name in SYSTEMS if "librdkafka" not in name]),
     RDKAFKA_BOTH: Shape(["--rate", "0", "--size", "1024"], LIBRDKAFKA, 3),
     RDKAFKA_SENDS: Shape(["--rate", "0", "--size", "1024", "--subscriptions", "0"], LIBRDKAFKA, 3),
