@@ -17,10 +17,7 @@ target_compile_features(libcms INTERFACE cxx_std_20)
 target_include_directories(libcms INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/client/include>
                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 # By name, so that the package needs no other packages to be found. Behind the archive, in the order of need.
-set(library_needs spdlog fmt isal zstd lz4 deflate z snappy xxhash pthread)
-if(rdma_FOUND)
-  list(APPEND library_needs rdmacm ibverbs)
-endif()
+set(library_needs isal zstd lz4 deflate z snappy xxhash pthread)
 target_link_libraries(libcms INTERFACE ${library_needs})
 
 foreach(example hello_publisher hello_subscriber)

@@ -24,6 +24,12 @@ Error too_small(const char* what, std::uint64_t has, std::uint64_t needed) {
                                       ", needed " + std::to_string(needed)};
 }
 
+// What ibv_query_port, a macro, does for devices whose driver knows only the first attributes.
+int query_port(rdma_cm_id& id, ibv_port_attr& port) {
+  port = {};
+  return core().query_port(id.verbs, id.port_num, reinterpret_cast<_compat_ibv_port_attr*>(&port));
+}
+
 }  // namespace
 
 base::Result<RingMemory> RingMemory::map(std::size_t ring_bytes) {
@@ -59,10 +65,10 @@ base::Result<std::unique_ptr<Connection>> Connection::create(Id id, std::size_t 
 base::Result<void> Connection::check_device() {
   ibv_device_attr device{};
   ibv_port_attr port{};
-  if (const int code = ibv_query_device(id->verbs, &device); code != 0) {
+  if (const int code = core().query_device(id->verbs, &device); code != 0) {
     return Error::from_errno(code, "asking an RDMA device what it can do");
   }
-  if (const int code = ibv_query_port(id->verbs, id->port_num, &port); code != 0) {
+  if (const int code = query_port(*id, port); code != 0) {
     return Error::from_errno(code, "asking a port of an RDMA device what it can do");
   }
   const auto at_least = [](const char* what, std::int64_t has, std::size_t needed) -> base::Result<void> {
@@ -86,13 +92,13 @@ base::Result<void> Connection::check_device() {
 }
 
 base::Result<void> Connection::make_queues() {
-  domain.reset(ibv_alloc_pd(id->verbs));
+  domain.reset(core().alloc_pd(id->verbs));
   if (!domain) return verbs_error("making a protection domain");
-  completions.reset(ibv_create_comp_channel(id->verbs));
+  completions.reset(core().create_comp_channel(id->verbs));
   if (!completions) return verbs_error("making a completion channel");
   if (auto set = set_non_blocking(completions->fd); !set) return set;
-  sent.reset(ibv_create_cq(id->verbs, sends_posted_max, nullptr, completions.get(), 0));
-  received.reset(ibv_create_cq(id->verbs, receives_posted, nullptr, completions.get(), 0));
+  sent.reset(core().create_cq(id->verbs, sends_posted_max, nullptr, completions.get(), 0));
+  received.reset(core().create_cq(id->verbs, receives_posted, nullptr, completions.get(), 0));
   if (!sent || !received) return verbs_error("making a completion queue");
   ibv_qp_init_attr wanted{};
   wanted.qp_type = IBV_QPT_RC;
@@ -102,7 +108,7 @@ base::Result<void> Connection::make_queues() {
   wanted.cap.max_recv_wr = receives_posted;
   wanted.cap.max_send_sge = static_cast<std::uint32_t>(parts_per_write);
   wanted.cap.max_recv_sge = 1;
-  if (rdma_create_qp(id.get(), domain.get(), &wanted) != 0) return verbs_error("making a queue pair");
+  if (core().create_qp(id.get(), domain.get(), &wanted) != 0) return verbs_error("making a queue pair");
   queue_pair_of.reset(id.get());
   return {};
 }
@@ -162,10 +168,10 @@ base::Result<void> Connection::established(const RemoteRing& peers_ring) {
   ibv_qp_attr attributes{};
   attributes.min_rnr_timer = receiver_not_ready_timer;
   // iWARP has no such thing.
-  if (has_immediates) ibv_modify_qp(queue_pair(), &attributes, IBV_QP_MIN_RNR_TIMER);
-  EventChannel own(rdma_create_event_channel());
+  if (has_immediates) core().modify_qp(queue_pair(), &attributes, IBV_QP_MIN_RNR_TIMER);
+  EventChannel own(core().create_event_channel());
   if (!own) return verbs_error("making an event channel");
-  if (rdma_migrate_id(id.get(), own.get()) != 0) return verbs_error("taking over a connection");
+  if (core().migrate_id(id.get(), own.get()) != 0) return verbs_error("taking over a connection");
   events = std::move(own);
   return watch();
 }
@@ -195,7 +201,7 @@ rdma_conn_param connection_parameters(base::ByteSpan private_data) {
 
 void shorten_timeout(rdma_cm_id& id) {
   std::uint8_t timeout = acknowledgement_timeout;
-  rdma_set_option(&id, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT, &timeout, sizeof timeout);
+  core().set_option(&id, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT, &timeout, sizeof timeout);
 }
 
 }  // namespace cms::transport::rdma

@@ -27,7 +27,7 @@ RdmaChannel::~RdmaChannel() {
   look_for_events();
   drain();
   if (!failed_ && !peer_gone_ && connection_->in.header().closed.load(std::memory_order_relaxed) == 0) say_closed();
-  rdma_disconnect(connection_->id.get());
+  core().disconnect(connection_->id.get());
   connection_->queue_pair_of.reset();  // nothing is under way any more: owners and regions may go
 }
 
@@ -105,18 +105,18 @@ void RdmaChannel::look_for_events() {
 void RdmaChannel::swallow_completion_events() {
   ibv_cq* queue = nullptr;
   void* context = nullptr;
-  while (ibv_get_cq_event(connection_->completions.get(), &queue, &context) == 0) {
-    ibv_ack_cq_events(queue, 1);
+  while (core().get_cq_event(connection_->completions.get(), &queue, &context) == 0) {
+    core().ack_cq_events(queue, 1);
     (queue == connection_->received.get() ? received_armed_ : sent_armed_) = false;
   }
 }
 
 void RdmaChannel::swallow_connection_events() {
   rdma_cm_event* event = nullptr;
-  while (rdma_get_cm_event(connection_->events.get(), &event) == 0) {
+  while (core().get_cm_event(connection_->events.get(), &event) == 0) {
     // Once established, all that can come is its end, or news of addresses.
     if (event->event != RDMA_CM_EVENT_ESTABLISHED && event->event != RDMA_CM_EVENT_ADDR_CHANGE) peer_gone_ = true;
-    rdma_ack_cm_event(event);
+    core().ack_cm_event(event);
   }
 }
 

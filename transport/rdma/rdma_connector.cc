@@ -49,21 +49,21 @@ class Connecting {
     if (!to) return to.error();
     base::Result<rdma::SocketAddress> from = rdma::address_of({target_.source, 0, {}}, rdma::Side::connects);
     if (!target_.source.empty() && !from) return from.error();
-    events_.reset(rdma_create_event_channel());
+    events_.reset(rdma::core().create_event_channel());
     if (!events_) return rdma::verbs_error("making an event channel for RDMA");
     if (base::Result<void> set = rdma::set_non_blocking(events_->fd); !set) return set;
     rdma_cm_id* id = nullptr;
-    if (rdma_create_id(events_.get(), &id, nullptr, RDMA_PS_TCP) != 0) {
+    if (rdma::core().create_id(events_.get(), &id, nullptr, RDMA_PS_TCP) != 0) {
       return rdma::verbs_error("making an RDMA connection");
     }
     id_.reset(id);
-    if (rdma_resolve_addr(id, target_.source.empty() ? nullptr : from->get(), to->get(), left_ms()) != 0) {
+    if (rdma::core().resolve_addr(id, target_.source.empty() ? nullptr : from->get(), to->get(), left_ms()) != 0) {
       return no_device(rdma::verbs_error("rdma_resolve_addr"));
     }
     if (base::Result<void> resolved = wait_for(RDMA_CM_EVENT_ADDR_RESOLVED, nullptr); !resolved) {
       return no_device(resolved.error());
     }
-    if (rdma_resolve_route(id, left_ms()) != 0) return no_device(rdma::verbs_error("rdma_resolve_route"));
+    if (rdma::core().resolve_route(id, left_ms()) != 0) return no_device(rdma::verbs_error("rdma_resolve_route"));
     return wait_for(RDMA_CM_EVENT_ROUTE_RESOLVED, nullptr);
   }
 
@@ -73,21 +73,21 @@ class Connecting {
     request.ring = connection.local_ring();
     const base::ByteSpan bytes(reinterpret_cast<const std::byte*>(&request), sizeof request);
     rdma_conn_param parameters = rdma::connection_parameters(bytes);
-    if (rdma_connect(connection.id.get(), &parameters) != 0) return rdma::verbs_error("connecting over RDMA");
+    if (rdma::core().connect(connection.id.get(), &parameters) != 0) return rdma::verbs_error("connecting over RDMA");
     return wait_for(RDMA_CM_EVENT_ESTABLISHED, &peers_ring);
   }
 
   // The peer's ring is told with RDMA_CM_EVENT_ESTABLISHED.
   base::Result<void> wait_for(rdma_cm_event_type wanted, rdma::RemoteRing* peers_ring) {
     rdma_cm_event* event = nullptr;
-    while (rdma_get_cm_event(events_.get(), &event) != 0) {
+    while (rdma::core().get_cm_event(events_.get(), &event) != 0) {
       if (errno != EAGAIN && errno != EINTR) return rdma::verbs_error("connecting over RDMA");
       pollfd ready{events_->fd, POLLIN, 0};
       if (left().count() == 0) return Error(ErrorKind::io, "no answer from " + target_.endpoint.to_string());
       ::poll(&ready, 1, left_ms());
     }
     base::Result<void> result = judge(*event, wanted, peers_ring);
-    rdma_ack_cm_event(event);
+    rdma::core().ack_cm_event(event);
     return result;
   }
 
@@ -97,7 +97,7 @@ class Connecting {
       return Error(ErrorKind::denied, where + " has refused the RDMA connection");
     }
     if (event.event != wanted) {
-      return Error(ErrorKind::io, "connecting over RDMA to " + where + ": " + rdma_event_str(event.event));
+      return Error(ErrorKind::io, "connecting over RDMA to " + where + ": " + rdma::core().event_str(event.event));
     }
     if (peers_ring == nullptr) return {};
     const base::ByteSpan sent(static_cast<const std::byte*>(event.param.conn.private_data),

@@ -179,7 +179,7 @@ void RdmaChannel::drain_sent() {
     if (count < 0) return fail(ErrorKind::io, "reading a completion queue");
     for (const ibv_wc& completion : std::span(completions.data(), static_cast<std::size_t>(count))) {
       if (completion.status != IBV_WC_SUCCESS) {
-        return fail(ErrorKind::io, std::string("writing to the peer: ") + ibv_wc_status_str(completion.status));
+        return fail(ErrorKind::io, std::string("writing to the peer: ") + core().wc_status_str(completion.status));
       }
       completed_ = sent_until_[completion.wr_id % sends_posted_max];
       sends_completed_ = completion.wr_id + 1;  // in order: those before it as well
@@ -214,7 +214,7 @@ void RdmaChannel::arrived(const ibv_wc& completion) {
     drain_sent();
     // Below iWARP lies TCP, which ends like this also in good order.
     const ErrorKind kind = connection_->has_immediates ? ErrorKind::io : ErrorKind::closed;
-    return fail(kind, std::string("the connection has ended: ") + ibv_wc_status_str(completion.status));
+    return fail(kind, std::string("the connection has ended: ") + core().wc_status_str(completion.status));
   }
   const bool has_word = connection_->has_immediates ? (completion.wc_flags & IBV_WC_WITH_IMM) != 0
                                                     : completion.byte_len == sizeof(std::uint32_t);

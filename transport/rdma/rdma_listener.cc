@@ -24,7 +24,7 @@ constexpr int backlog = 64;
 
 // An event is acknowledged when it is dealt with; ids are destroyed only after that, which would wait for it otherwise.
 struct Acknowledge {
-  void operator()(rdma_cm_event* event) const { rdma_ack_cm_event(event); }
+  void operator()(rdma_cm_event* event) const { rdma::core().ack_cm_event(event); }
 };
 using Event = std::unique_ptr<rdma_cm_event, Acknowledge>;
 
@@ -67,19 +67,19 @@ base::Result<std::unique_ptr<RdmaListener>> RdmaListener::listen(const Endpoint&
   if (!address) return address.error();
   auto listening = std::make_unique<Listening>();
   listening->callbacks = std::move(callbacks);
-  listening->events.reset(rdma_create_event_channel());
+  listening->events.reset(rdma::core().create_event_channel());
   if (!listening->events) return rdma::verbs_error("making an event channel for RDMA");
   if (base::Result<void> set = rdma::set_non_blocking(listening->events->fd); !set) return set.error();
   rdma_cm_id* id = nullptr;
-  if (rdma_create_id(listening->events.get(), &id, nullptr, RDMA_PS_TCP) != 0) {
+  if (rdma::core().create_id(listening->events.get(), &id, nullptr, RDMA_PS_TCP) != 0) {
     return rdma::verbs_error("making an RDMA listener");
   }
   listening->id.reset(id);
-  if (rdma_bind_addr(id, address->get()) != 0 || rdma_listen(id, backlog) != 0) {
+  if (rdma::core().bind_addr(id, address->get()) != 0 || rdma::core().listen(id, backlog) != 0) {
     return rdma::verbs_error("listening for RDMA on " + endpoint.to_string());
   }
   Endpoint bound = endpoint;
-  bound.port = ntohs(rdma_get_src_port(id));
+  bound.port = ntohs(rdma::core().get_src_port(id));
   return std::unique_ptr<RdmaListener>(new RdmaListener(std::move(listening), std::move(bound)));
 }
 
@@ -91,7 +91,7 @@ base::Result<void> RdmaListener::process() {
   // Bounded, so that requests without end leave others their turn.
   for (std::size_t events = 0; events < handshakes_max; ++events) {
     rdma_cm_event* next = nullptr;
-    if (rdma_get_cm_event(listening_->events.get(), &next) != 0) {
+    if (rdma::core().get_cm_event(listening_->events.get(), &next) != 0) {
       if (errno == EAGAIN || errno == EINTR) return {};
       return rdma::verbs_error("waiting for RDMA connections");
     }
@@ -118,7 +118,7 @@ void RdmaListener::Listening::request(rdma::Id peer, base::ByteSpan private_data
   std::optional<RdmaChannelOptions> options;
   if (request && handshakes.size() < handshakes_max) options = callbacks.admit(request->token);
   if (!options) {
-    rdma_reject(peer.get(), nullptr, 0);
+    rdma::core().reject(peer.get(), nullptr, 0);
     return;
   }
   rdma_cm_id* const raw = peer.get();
@@ -140,7 +140,7 @@ base::Result<std::unique_ptr<rdma::Connection>> RdmaListener::Listening::accept(
   acceptance.ring = (*connection)->local_ring();
   const base::ByteSpan bytes(reinterpret_cast<const std::byte*>(&acceptance), sizeof acceptance);
   rdma_conn_param parameters = rdma::connection_parameters(bytes);
-  if (rdma_accept(raw, &parameters) != 0) return rdma::verbs_error("accepting");
+  if (rdma::core().accept(raw, &parameters) != 0) return rdma::verbs_error("accepting");
   return connection;
 }
 
@@ -152,7 +152,7 @@ void RdmaListener::Listening::finish(rdma_cm_id* peer, const rdma_cm_event_type 
   handshakes.erase(found);
   if (what == RDMA_CM_EVENT_ESTABLISHED) return established(std::move(handshake));
   callbacks.failed(handshake.token, Error(ErrorKind::closed, std::string("an RDMA connection did not come about: ") +
-                                                                 rdma_event_str(what)));
+                                                                 rdma::core().event_str(what)));
 }
 
 void RdmaListener::Listening::established(Handshake handshake) {
