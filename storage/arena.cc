@@ -20,6 +20,8 @@ constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t classes = Arena::class_bytes.size();
 constexpr std::uint64_t small_log_bytes = 1u << 20;
 constexpr std::size_t shared_pooled_max = 64;  // of a class: they are searched
+// A size that nobody asked for in so many takes leaves the pool to those that are asked for.
+constexpr std::uint64_t takes_remembered = 256;
 
 std::optional<std::size_t> class_for(std::size_t bytes) {
   for (std::size_t i = 0; i < classes; ++i) {
@@ -137,7 +139,14 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
 
   std::uint64_t new_owner() { return owners_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-  bool under_pressure() const { return held_.load(std::memory_order_relaxed) > options_.budget_bytes / 8 * 7; }
+  std::uint64_t worth_keeping(std::uint64_t bytes_max) const {
+    constexpr std::uint64_t steps = 64;
+    const std::uint64_t few = options_.budget_bytes / 2, many = options_.budget_bytes / 8 * 7;
+    const std::uint64_t step = std::max<std::uint64_t>((many - few) / steps, 1);
+    const std::uint64_t held = held_.load(std::memory_order_relaxed);
+    if (held <= few) return bytes_max;
+    return bytes_max / steps * std::max<std::uint64_t>(steps - std::min(steps, (held - few) / step), 1);
+  }
 
   bool wants_tidying() const { return untidy_.load(std::memory_order_relaxed); }
 
@@ -185,6 +194,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
 
   std::unique_ptr<Chunk> from_pool(std::size_t size_class, std::uint64_t owner) {
     const std::lock_guard lock(mutex_);
+    last_take_[size_class] = ++takes_;
     if (auto& shared = shared_[size_class]; owner != no_owner) {
       const auto own =
           std::find_if(shared.rbegin(), shared.rend(), [owner](const auto& chunk) { return chunk->owner() == owner; });
@@ -227,6 +237,7 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
     const std::lock_guard lock(mutex_);
     held_.fetch_sub(size, std::memory_order_relaxed);
     const bool shared = chunk->is_shared();
+    if (size_class) make_place_locked(*size_class);
     const bool kept = size_class && pooled_bytes_ + size <= options_.pool_bytes_max &&
                       (!shared || (chunk->owner() != no_owner && shared_[*size_class].size() < shared_pooled_max));
     pooled_bytes_ += size;
@@ -241,6 +252,19 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
       }
     }
     untidy_.store(true, std::memory_order_relaxed);
+  }
+
+  // Else what one topic has left in the pool would keep the chunks of all others out of it.
+  void make_place_locked(std::size_t wanted) {
+    for (std::size_t i = 0; i < classes; ++i) {
+      if (i == wanted || takes_ - last_take_[i] < takes_remembered) continue;
+      for (auto* chunks : {&dirty_[i], &clean_[i]}) {
+        while (!chunks->empty() && pooled_bytes_ + class_bytes[wanted] > options_.pool_bytes_max) {
+          discard_locked(std::move(chunks->back()));
+          chunks->pop_back();
+        }
+      }
+    }
   }
 
   // It was counted as pooled.
@@ -300,7 +324,9 @@ class Arena::Pool : public std::enable_shared_from_this<Arena::Pool> {
   std::array<std::vector<std::unique_ptr<Chunk>>, classes> shared_;  // each for its own owner, until tidied
   std::vector<std::unique_ptr<Chunk>> discarded_;
   std::array<bool, classes> missed_{};
-  std::uint64_t pooled_bytes_ = 0;  // clean, dirty and shared, <= pool_bytes_max
+  std::uint64_t takes_ = 0;                         // from the pool, or in vain
+  std::array<std::uint64_t, classes> last_take_{};  // takes_ at the last one of this size
+  std::uint64_t pooled_bytes_ = 0;                  // clean, dirty and shared, <= pool_bytes_max
   std::uint64_t discarded_bytes_ = 0;
 };
 
@@ -324,7 +350,7 @@ const Chunk* Arena::chunk_of(const base::Bytes& slice) {
   const bool is_chunk = std::get_deleter<Pool::GiveBack>(slice.owner()) != nullptr;
   return is_chunk ? static_cast<const Chunk*>(slice.owner().get()) : nullptr;
 }
-bool Arena::under_pressure() const { return pool_->under_pressure(); }
+std::uint64_t Arena::worth_keeping(std::uint64_t bytes_max) const { return pool_->worth_keeping(bytes_max); }
 bool Arena::wants_tidying() const { return pool_->wants_tidying(); }
 void Arena::tidy() { pool_->tidy(); }
 Arena::Counters Arena::counters() const { return pool_->counters(); }

@@ -127,8 +127,9 @@ class Arena {
   // A number for the above, never given again.
   std::uint64_t new_owner();
 
-  // Little of the budget is left: logs should give back what they can do without.
-  bool under_pressure() const;
+  // How much of `bytes_max`, which a log would like to keep of what it could give back, it should: all while less than
+  // half of the budget is held, and from there on less and less, down to a sixty-fourth at seven eighths.
+  std::uint64_t worth_keeping(std::uint64_t bytes_max) const;
 
   // The chunk that a slice shares; null when it lies in other memory. Asks nobody: it stands in the slice's owner.
   static const Chunk* chunk_of(const base::Bytes& slice);

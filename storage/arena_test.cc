@@ -73,6 +73,30 @@ TEST(Arena, TidyingZeroesAheadAndFaultsInWhatWasMissed) {
   EXPECT_EQ(arena.counters().mapped_total, 1u);  // the one that was missed came back meanwhile
 }
 
+TEST(Arena, ASizeThatNobodyAsksForLeavesThePoolToOthers) {
+  Arena arena({.budget_bytes = 64 << 20, .pool_bytes_max = 16 << 20});
+  for (int i = 0; i < 2; ++i) (void)arena.take(8 << 20, 0);  // returned at once
+  std::vector<std::shared_ptr<Chunk>> large{arena.take(8 << 20, 0).value(), arena.take(8 << 20, 0).value()};
+  large.clear();
+  ASSERT_EQ(arena.counters().pooled_bytes, 16u << 20);
+  for (int i = 0; i < 300; ++i) (void)arena.take(1 << 20, 0);
+  const std::uint64_t mapped = arena.counters().mapped_total;
+  arena.tidy();
+  for (int i = 0; i < 300; ++i) (void)arena.take(1 << 20, 0);
+  EXPECT_EQ(arena.counters().mapped_total, mapped);
+  EXPECT_LE(arena.counters().pooled_bytes, 16u << 20);
+}
+
+TEST(Arena, SizesThatAreAskedForInTurnsDoNotPushEachOtherOut) {
+  Arena arena({.budget_bytes = 64 << 20, .pool_bytes_max = 16 << 20});
+  for (int i = 0; i < 10; ++i) {
+    (void)arena.take(8 << 20, 0);
+    (void)arena.take(1 << 20, 0);
+  }
+  EXPECT_EQ(arena.counters().mapped_total, 2u);
+  EXPECT_EQ(arena.counters().pooled_bytes, 9u << 20);
+}
+
 TEST(Arena, TheBudgetIsKeptAndItsLastPartIsForSmallLogs) {
   Arena arena({.budget_bytes = 32 << 20, .pool_bytes_max = 0});
   std::vector<std::shared_ptr<Chunk>> held;
@@ -85,11 +109,23 @@ TEST(Arena, TheBudgetIsKeptAndItsLastPartIsForSmallLogs) {
     held.push_back(std::move(*chunk));
   }
   EXPECT_EQ(held.size(), 30u);
-  EXPECT_TRUE(arena.under_pressure());
   EXPECT_TRUE(arena.take(100, 0).ok());
   EXPECT_EQ(arena.counters().refused_total, 1u);
   held.clear();
   EXPECT_EQ(arena.counters().held_bytes, 0u);
+}
+
+TEST(Arena, TheFullerTheBudgetTheLessIsWorthKeeping) {
+  Arena arena({.budget_bytes = 64 << 20, .pool_bytes_max = 0});
+  std::vector<std::shared_ptr<Chunk>> held;
+  std::vector<std::uint64_t> kept{arena.worth_keeping(16 << 20)};
+  for (int i = 0; i < 7; ++i) {
+    held.push_back(arena.take(8 << 20, 0).value());
+    kept.push_back(arena.worth_keeping(16 << 20));
+  }
+  const std::uint64_t all = 16 << 20;
+  const std::uint64_t step = all / 64;
+  EXPECT_EQ(kept, (std::vector<std::uint64_t>{all, all, all, all, all, 43 * step, 22 * step, step}));
 }
 
 TEST(Arena, AChunkLargerThanAllClassesHasItsOwnSize) {

@@ -150,13 +150,15 @@ Result<void> SegmentedLog::make_room(std::size_t bytes) {
   return {};
 }
 
-// Lets go of flushed extents until no more than so many bytes of chunks are held. False if nothing could go. The last
-// one stays unless nothing may be held: the next one is likely to need the beginning of its block.
-bool SegmentedLog::drop_written(std::uint64_t chunk_bytes_max) {
+// Lets go of flushed extents until chunks hold no more than so many bytes beside those that are not flushed. (If these
+// counted, what has just become stable would be gone when its readers come, and they would read from a disk that is
+// behind with writing.) False if nothing could go. The last one stays unless nothing may be held: the next one is
+// likely to need the beginning of its block.
+bool SegmentedLog::drop_written(std::uint64_t flushed_bytes_max) {
   bool dropped = false;
-  const std::size_t stay = chunk_bytes_max > 0 ? 1 : 0;
+  const std::size_t stay = flushed_bytes_max > 0 ? 1 : 0;
   while (tail_.extents().size() > stay && tail_.extents().front().next <= written_end_ &&
-         tail_.chunk_bytes() > chunk_bytes_max) {
+         tail_.size_bytes() > flushed_bytes_max + unflushed_bytes()) {
     tail_.drop_front();
     dropped = true;
   }

@@ -138,7 +138,7 @@ class SegmentedLog final : public Log {
   bool must_roll(const records::BatchView& batch, base::TimestampMs now_ms) const;
   void roll();
   base::Result<void> make_room(std::size_t bytes);
-  bool drop_written(std::uint64_t chunk_bytes_max);
+  bool drop_written(std::uint64_t flushed_bytes_max);
   void note_index_point(Segment& segment);
   void schedule_snapshot();
 

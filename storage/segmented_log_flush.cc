@@ -121,7 +121,7 @@ Result<void> SegmentedLog::finish_flush(Result<std::size_t> flushed) {
   written_bytes_ = planned_.appended;
   if (planned_.sync) durable_end_ = planned_.next;
   tail_.heads_read(planned_.next);
-  drop_written(std::max<std::uint64_t>(environment_.arena.under_pressure() ? tail_bytes_max_ / 8 : tail_bytes_max_, 1));
+  drop_written(std::max<std::uint64_t>(environment_.arena.worth_keeping(tail_bytes_max_), 1));
   plan_ahead();
   return {};
 }

@@ -133,6 +133,23 @@ TEST_F(SegmentedLogTest, WhatLeftMemoryIsReadFromTheFile) {
   EXPECT_EQ(offsets(555, 777), range(555, 777));
 }
 
+TEST_F(SegmentedLogTest, WhatHasJustBeenFlushedIsInMemoryHoweverMuchWaits) {
+  open_options_.tail_bytes_max = 256 << 10;
+  start();
+  for (int i = 0; i < 100; ++i) append({.payload_bytes = 939});
+  Told told;
+  log_->start_flush(queue_, true, told);
+  for (int i = 0; i < 2000; ++i) append({.payload_bytes = 939});
+  queue_.reap();
+  ASSERT_TRUE(log_->finish_flush(told.result.value()).ok());
+  EXPECT_EQ(log_->durable_end(), 100);
+  std::vector<base::Bytes> slices;
+  EXPECT_FALSE(log_->read(0, 100, 1000, slices).value().cold.has_value());
+  ASSERT_TRUE(flush().ok());
+  slices.clear();
+  EXPECT_TRUE(log_->read(0, 100, 1000, slices).value().cold.has_value());
+}
+
 TEST_F(SegmentedLogTest, AColdRangeHoldsTheBatchAskedForWholeAndBeginsAtABatch) {
   open_options_.tail_bytes_max = 0;
   start();

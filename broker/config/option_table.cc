@@ -170,7 +170,8 @@ void add_storage(Builder& add) {
   add.add("log.memory.bytes", long_from(16'777'216), &Options::log_memory_bytes,
           "Memory for records of all partitions: volatile topics and the tails of persistent ones.");
   add.add("log.tail.bytes", int_from(65'536), &Options::partition_tail_bytes,
-          "How much of its end a partition keeps in memory, so that readers at the end never touch the disk.");
+          "How much of its end a partition keeps in memory, so that readers at the end never touch the disk. Less when "
+          "more than half of log.memory.bytes is in use.");
   add.add("log.retention.check.interval.ms", long_from(1), &Options::retention_check_interval_ms,
           "How often retention looks for segments to remove.");
 }

@@ -47,7 +47,7 @@ struct Options {
 
   // Memory and disk.
   std::int64_t log_memory_bytes = std::int64_t{1024} * 1024 * 1024;
-  std::int32_t partition_tail_bytes = 1024 * 1024;
+  std::int32_t partition_tail_bytes = 16 * 1024 * 1024;
   std::int64_t retention_check_interval_ms = 300'000;
 
   // Compaction.
