@@ -115,6 +115,8 @@ void UringQueue::prepare(Operation& operation, io_uring_sqe& entry) {
   switch (operation.step) {
     case Operation::Step::read:
       io_uring_prep_readv(&entry, operation.descriptor, pieces, count, operation.position);
+      // Much of the page cache is not copied between two requests of the loop; also, it may have to be filled first.
+      if (pieces->iov_len >= read_aside_bytes_min) entry.flags |= IOSQE_ASYNC;
       break;
     case Operation::Step::write:
       io_uring_prep_writev(&entry, operation.descriptor, pieces, count, operation.position);

@@ -30,6 +30,8 @@ class UringQueue final : public IoQueue {
   // Bound on what the kernel holds at once; the rest waits here. Half of the completion ring, which cannot overflow so.
   static constexpr unsigned entries = 128;
   static constexpr std::size_t worker_threads_max = 2;  // for run()
+  // Reads as large as this are a worker's of the kernel, not the caller's in submit().
+  static constexpr std::size_t read_aside_bytes_min = 256u << 10;
 
   // Error: unsupported or denied (an old kernel, a container's filter, the kernel.io_uring_disabled setting), full.
   static base::Result<std::unique_ptr<UringQueue>> make();

@@ -26,6 +26,7 @@
 #include "broker/core/pollable.h"
 #include "protocol/frame.h"
 #include "storage/io_queue.h"
+#include "storage/read_buffers.h"
 
 namespace cms::broker {
 
@@ -63,6 +64,7 @@ class Core {
   void stop_taking();     // requests; those taken go on
   void finish_flushes();  // waits for all file work that has been asked for
   storage::IoQueue& files() { return *files_; }
+  storage::ReadBuffers& read_buffers() { return read_buffers_; }
   Deadlines& deadlines() { return deadlines_; }
   protocol::FrameBuffer& outgoing() { return outgoing_; }  // scratch of the turn; empty between turns
   void flush_later(std::shared_ptr<Flushable> flushable) { to_flush_.push_back(std::move(flushable)); }
@@ -125,6 +127,7 @@ class Core {
   boost::asio::io_context loop_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
   std::unique_ptr<storage::IoQueue> files_;
+  storage::ReadBuffers read_buffers_;
   boost::asio::posix::stream_descriptor files_ready_;
   boost::asio::steady_timer sweep_timer_;
   Deadlines deadlines_;

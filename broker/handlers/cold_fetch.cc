@@ -16,7 +16,7 @@ void ColdFetch::begin() {
   readings_.reserve(cold_.size());
   for (const ColdPartition& cold : cold_) {
     const ColdRead::Wanted wanted{cold.wanted->fetch_offset, cold.below, cold.bytes_max};
-    readings_.push_back(std::make_unique<ColdRead>(core().files(), cold.range, wanted));
+    readings_.push_back(std::make_unique<ColdRead>(core().files(), core().read_buffers(), cold.range, wanted));
   }
   for (std::size_t i = 0; i < cold_.size(); ++i) {
     readings_[i]->start([this, i](base::Bytes records) { finished(cold_[i], std::move(records)); });

@@ -32,8 +32,8 @@ ColdSlice find_in_cold(base::ByteSpan bytes, Offset offset, Offset below, std::s
   return slice;
 }
 
-ColdRead::ColdRead(storage::IoQueue& files, storage::ColdRange range, Wanted wanted)
-    : files_(files), range_(std::move(range)), wanted_(wanted) {}
+ColdRead::ColdRead(storage::IoQueue& files, storage::ReadBuffers& buffers, storage::ColdRange range, Wanted wanted)
+    : files_(files), buffers_(buffers), range_(std::move(range)), wanted_(wanted) {}
 
 void ColdRead::start(std::function<void(base::Bytes)> done) {
   done_ = std::move(done);
@@ -43,7 +43,7 @@ void ColdRead::start(std::function<void(base::Bytes)> done) {
 void ColdRead::read(std::uint64_t position, std::size_t bytes) {
   position_ = position;
   size_ = bytes;
-  memory_ = std::make_shared_for_overwrite<std::byte[]>(bytes);
+  memory_ = buffers_.take(bytes);
   files_.read(*range_.file, position, {memory_.get(), bytes}, *this);
 }
 

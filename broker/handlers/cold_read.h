@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "storage/log.h"
+#include "storage/read_buffers.h"
 
 namespace cms::broker {
 
@@ -23,7 +24,7 @@ class ColdRead final : private storage::IoCompletion {
     std::size_t bytes_max = 0;  // but one at least
   };
 
-  ColdRead(storage::IoQueue& files, storage::ColdRange range, Wanted wanted);
+  ColdRead(storage::IoQueue& files, storage::ReadBuffers& buffers, storage::ColdRange range, Wanted wanted);
 
   // `done` is told once, from the queue; nothing when the file cannot be read. What is wrong with it shows when it is
   // opened again.
@@ -34,6 +35,7 @@ class ColdRead final : private storage::IoCompletion {
   void completed(base::Result<std::size_t> bytes) noexcept override;
 
   storage::IoQueue& files_;
+  storage::ReadBuffers& buffers_;
   const storage::ColdRange range_;
   const Wanted wanted_;
   std::function<void(base::Bytes)> done_;

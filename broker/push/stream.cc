@@ -36,7 +36,8 @@ std::size_t whole_batches(base::ByteSpan bytes, std::size_t bytes_max) {
 
 struct Stream::Reading {
   Reading(std::shared_ptr<Session> reader, storage::ColdRange range, ColdRead::Wanted wanted)
-      : session(std::move(reader)), read(session->core().files(), std::move(range), wanted) {}
+      : session(std::move(reader)),
+        read(session->core().files(), session->core().read_buffers(), std::move(range), wanted) {}
 
   std::shared_ptr<Session> session;
   Stream* stream = nullptr;  // null once that has gone
