@@ -8,6 +8,7 @@
 #include <cms/publisher.h>
 #include <cms/session.h>
 #include <cms/subscriber.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,6 +45,7 @@ struct Arguments {
   std::vector<std::size_t> sizes = {100, 10'000, 1'000'000};
   std::size_t subscribers = 64;
   bool checksums = true;
+  EchoProcessor echo_processor;
   std::string json;
 };
 
@@ -219,8 +221,8 @@ void compare_round_trips(const Arguments& arguments, const std::string& channel,
     Figures pushed = push_round_trip(arguments, channel, bytes);
     const Figure cpu = pushed.back();
     pushed.pop_back();
-    comparison.add_round(pushed, channel == "tcp" ? tcp_round_trip(bytes, waiting, arguments.seconds)
-                                                  : shared_memory_round_trip(bytes, waiting, arguments.seconds));
+    const auto raw = channel == "tcp" ? tcp_round_trip : shared_memory_round_trip;
+    comparison.add_round(pushed, raw(bytes, waiting, arguments.seconds, arguments.echo_processor));
     if (round == 0 && cpu.value > 0)
       std::printf("%s: %.2f us of the broker's processor a record\n", channel.c_str(), cpu.value);
   }
@@ -264,6 +266,9 @@ int run(int argc, char** argv) {
   app.add_option("--size", arguments.sizes, "Bytes of a record, up to 1 MB")->delimiter(',');
   app.add_flag("!--no-checksums", arguments.checksums, "Subscribers do not check the batches' checksums");
   app.add_option("--subscribers", arguments.subscribers, "Of the case of many; 0: not measured");
+  app.add_option("--echo-processor", arguments.echo_processor,
+                 "Of the raw round trip's far end; to be where the broker is placed")
+      ->check(CLI::Range(0, CPU_SETSIZE - 1));
   app.add_option("--json", arguments.json, "A file to which each figure is added as a line of JSON");
   try {
     app.parse(argc, argv);

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -27,10 +28,11 @@ constexpr int warm_up = 200;
 class Echo {
  public:
   template <typename Function>
-  explicit Echo(Function echo) : child_(::fork()) {
+  Echo(EchoProcessor processor, Function echo) : child_(::fork()) {
     if (child_ < 0) die("fork");
     if (child_ != 0) return;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (processor) move_to(*processor);
     echo();
     ::_exit(0);
   }
@@ -42,6 +44,13 @@ class Echo {
   }
 
  private:
+  static void move_to(int processor) {
+    cpu_set_t processors;
+    CPU_ZERO(&processors);
+    CPU_SET(processor, &processors);
+    if (::sched_setaffinity(0, sizeof processors, &processors) != 0) die("moving the echo to its processor");
+  }
+
   const pid_t child_;
 };
 
@@ -107,14 +116,14 @@ class Stream {
 
 }  // namespace
 
-Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seconds) {
+Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seconds, EchoProcessor processor) {
   using transport::bench::Wait;
   auto& memory = transport::bench::shared<RawPingPong>();
   const Wait wait = waiting == Waiting::spin ? Wait::spin : Wait::futex;
   std::vector<std::byte> message(bytes);
   Figures figures;
   {
-    const Echo echo([&] {
+    const Echo echo(processor, [&] {
       for (std::uint32_t number = 1;; ++number) {
         memory.receive(0, number, message.data(), bytes, wait);
         memory.send(1, number, message.data(), bytes, wait);
@@ -130,12 +139,12 @@ Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seco
   return figures;
 }
 
-Figures tcp_round_trip(std::size_t bytes, Waiting waiting, double seconds) {
+Figures tcp_round_trip(std::size_t bytes, Waiting waiting, double seconds, EchoProcessor processor) {
   int near_end = -1;
   int far_end = -1;
   connect_pair(near_end, far_end);
   std::vector<char> message(bytes);
-  const Echo echo([&] {
+  const Echo echo(processor, [&] {
     ::close(near_end);
     Stream stream(far_end, waiting);
     while (stream.receive(message)) stream.send(message);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "bench/figures.h"
 
@@ -11,10 +12,13 @@ namespace cms::bench {
 
 enum class Waiting { spin, sleep };
 
+// The processor for the other end; without it the kernel chooses one.
+using EchoProcessor = std::optional<int>;
+
 // Over memory that both share; asleep by futex.
-Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seconds);
+Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seconds, EchoProcessor processor = {});
 
 // Over the loopback; asleep in epoll.
-Figures tcp_round_trip(std::size_t bytes, Waiting waiting, double seconds);
+Figures tcp_round_trip(std::size_t bytes, Waiting waiting, double seconds, EchoProcessor processor = {});
 
 }  // namespace cms::bench

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the broker is to reach, each goal as a figure with a bound: a ratio to a floor, a raw limit or a peer of the
 same run, or an amount. docs/performance.md tells how the others are measured."""
-from side_by_side import loads
+from side_by_side import limits, loads
 
 
 class Goal:
@@ -27,6 +27,13 @@ class Goal:
 
 def limit(run, case, figure, side="ratio"):
     return lambda measured: measured.limits.of(run, case, figure, side)
+
+
+def placed(number, what, bound, run, case, figure):
+    """A goal for each of limits.PLACES."""
+    where = {"together": "one processor", "apart": "one each"}
+    return [Goal(number, f"{what}; {where[name]}", bound, limit(f"{run} {name}", case, figure))
+            for name in limits.PLACES]
 
 
 def inverse(of):
@@ -77,17 +84,15 @@ GOALS = [
     Goal("L1", "push over shared memory, all spinning, 100 B, p50, to a raw round trip", "<= 1.5",
          limit("push spinning", "shm 100 B", "p50 us")),
     Goal("L1", "the same, p99", "<= 2.5", limit("push spinning", "shm 100 B", "p99 us")),
-    Goal("L2", "the same asleep, p50, to a raw futex round trip", "<= 1.15",
-         limit("push asleep", "shm 100 B", "p50 us")),
+    *placed("L2", "the same asleep, p50, to a raw futex round trip", "<= 1.15", "push", "shm 100 B", "p50 us"),
     Goal("L3", "push of 10 KB, spinning, p50, to raw", "<= 1.3", limit("push spinning", "shm 10 KB", "p50 us")),
     Goal("L3", "push of 1 MB, spinning, p50, to raw", "<= 1.3", limit("push spinning", "shm 1 MB", "p50 us")),
     Goal("L3", "read in place, 10 KB, p50, to raw", "<= 0.7", limit("push spinning", "in-place 10 KB", "p50 us")),
-    Goal("L4", "push over TCP, asleep, p50, to a raw round trip", "<= 1.25",
-         limit("push asleep", "tcp 100 B", "p50 us")),
-    Goal("L5", "produce to ack, volatile, p50, to the floor", "<= 1.25", limit("floor", "ack1", "p50 us")),
-    Goal("L5", "the same, p99", "<= 2", limit("floor", "ack1", "p99 us")),
-    Goal("L6", "produce to a parked fetch, p50, to the floor", "<= 1.25", limit("floor", "parked", "p50 us")),
-    Goal("L6", "the same, p99", "<= 2", limit("floor", "parked", "p99 us")),
+    *placed("L4", "push over TCP, asleep, p50, to a raw round trip", "<= 1.25", "push", "tcp 100 B", "p50 us"),
+    *placed("L5", "produce to ack, volatile, p50, to the floor", "<= 1.25", "floor", "ack1", "p50 us"),
+    *placed("L5", "the same, p99", "<= 2", "floor", "ack1", "p99 us"),
+    *placed("L6", "produce to a parked fetch, p50, to the floor", "<= 1.25", "floor", "parked", "p50 us"),
+    *placed("L6", "the same, p99", "<= 2", "floor", "parked", "p99 us"),
     Goal("L7", "the same through librdkafka, p50, to the floor", "<= 1.15",
          shape(SMALL, "end to end p50, us", OURS, FLOORS)),
     Goal("L7", "the same, p99", "<= 1.5", shape(SMALL, "end to end p99, us", OURS, FLOORS)),

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systems under the loads of cms bench: what each is told, the shapes, and one run of one of them."""
 import json
-import os
 import subprocess
 
 from side_by_side import limits, systems
@@ -29,11 +28,13 @@ KAFKA_AND_US = ["cms volatile", "cms persistent", "kafka", "kafka synced"]
 LIBRDKAFKA = ["cms librdkafka", "kafka librdkafka", "floor librdkafka"]
 
 
-MANY_WARM_UP = 4  # seconds in which Kafka makes the files of many partitions, with their first records
+# Seconds in which Kafka makes the files of so many partitions, with their first records; each touch of a new index file
+# was seen to take it 40 ms.
+MANY_WARM_UP = {10: 0.5, 100: 4, 1_000: 15}
 
 
 class Shape:
-    """`processors`: on which the server runs, and on which its load generator; None: wherever the kernel likes."""
+    """`processors`: as systems.placed() takes them."""
 
     def __init__(self, arguments, of, rounds_max=1000, processors=None, warm_up=0.5):
         self.arguments, self.of, self.rounds_max, self.processors = arguments, of, rounds_max, processors
@@ -54,12 +55,12 @@ SHAPES = {
     SMALL: Shape(["--rate", "2000", "--size", "100"], list(SYSTEMS)),
     # A wake across processors costs ten times one on the same.
     SMALL_TOGETHER: Shape(["--rate", "2000", "--size", "100"], ["cms volatile", "cms native shm", "kafka", "nats"], 3,
-                          processors=({0}, {0})),
+                          processors=systems.TOGETHER),
     SMALL_APART: Shape(["--rate", "2000", "--size", "100"], ["cms volatile", "cms native shm", "kafka", "nats"], 3,
-                       processors=({0}, {1})),
+                       processors=systems.APART),
     KILOBYTE: Shape(["--rate", "10000", "--size", "1024"], KAFKA_AND_US),
     PARTITIONS: Shape(["--rate", "10000", "--size", "1024", "--partitions", "100"], ["cms volatile", "kafka"],
-                      warm_up=MANY_WARM_UP),
+                      warm_up=MANY_WARM_UP[100]),
     MAXIMUM: Shape(["--rate", "0", "--size", "1024"], [name for name in SYSTEMS if "librdkafka" not in name]),
     RDKAFKA_BOTH: Shape(["--rate", "0", "--size", "1024"], LIBRDKAFKA, 3),
     RDKAFKA_SENDS: Shape(["--rate", "0", "--size", "1024", "--subscriptions", "0"], LIBRDKAFKA, 3),
@@ -68,20 +69,21 @@ SHAPES = {
 }
 
 
-# What is run once for each system, for the charts: the closed loop over one field.
+# What is run once for each system, for the charts: the closed loop over one field. Name, arguments, systems and their
+# topics' configs, seconds of warm-up.
 def size_arguments(size):
     return ["--rate", "0", "--size", str(size), "--records-in-flight", str(max(4, min(1000, 4_000_000 // size)))]
 
 
 SERIES = [
     *[(f"{size:,} B, as much as goes", size_arguments(size),
-       {"cms volatile": ROOMY, "cms native shm": ROOMY, "kafka": None, "nats": None})
+       {"cms volatile": ROOMY, "cms native shm": ROOMY, "kafka": None, "nats": None}, 0.5)
       for size in (100, 1_024, 10_240, 102_400, 1_024_000)],
     *[(f"1 KB, {count} partitions, as much as goes", ["--rate", "0", "--size", "1024", "--partitions", str(count)],
-       {"cms volatile": None, "kafka": None}) for count in (10, 100, 1_000)],
+       {"cms volatile": None, "kafka": None}, warm_up) for count, warm_up in MANY_WARM_UP.items()],
     *[(f"1 KB, {count} producers, as much as goes",
        ["--rate", "0", "--size", "1024", "--producers", str(count), "--records-in-flight", str(max(10, 1000 // count))],
-       {"cms volatile": None, "kafka": None}) for count in (4, 50, 500)],
+       {"cms volatile": None, "kafka": None}, 0.5) for count in (4, 50, 500)],
 ]
 # Ways of a pushed record, for the chart of its steps: options of cms ping, and what the chart adds to their name.
 STAGES = [(["--channel", "shm", "--size", "100"], False), (["--channel", "shm", "--size", "100"], True),
@@ -95,26 +97,11 @@ def program_for(server, address):
     return [f"{systems.BIN}/peer_bench", "--address", address]
 
 
-def place(pid, processors):
-    """All threads of the process, and those they start, from now on."""
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        try:
-            os.sched_setaffinity(int(thread), processors)
-        except OSError:  # it has ended
-            pass
-
-
 def run(server, program, arguments, processors=None):
     """One run; None if it went wrong, or a record was lost, repeated or changed."""
-    everywhere = os.sched_getaffinity(0)
-    of_server, of_client = processors or (everywhere, everywhere)
-    if processors and not (of_server | of_client) <= everywhere:
-        return None
-    place(server.pid, of_server)
-    placed = ["taskset", "-c", ",".join(str(one) for one in sorted(of_client))] if processors else []
-    done = subprocess.run([*placed, *program, *arguments, "--pid", str(server.pid)], text=True, stdout=subprocess.PIPE,
-                          check=False, timeout=300)
-    place(server.pid, everywhere)
+    with systems.placed([server], processors) as command:
+        done = subprocess.run([*command, *program, *arguments, "--pid", str(server.pid)], text=True,
+                              stdout=subprocess.PIPE, check=False, timeout=300)
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systems that are compared: started on free ports of the loopback, stopped by their process, and what the kernel
 knows of them meanwhile."""
+import contextlib
 import os
 import shutil
 import signal
@@ -124,6 +125,35 @@ def idle_figures():
         stripped = os.path.join(directory, "cmsd")
         subprocess.run(["strip", "-o", stripped, f"{BIN}/cmsd"], check=True)
         return after[2] / 1e6, (after[0] - before[0]) / 3, os.path.getsize(stripped) / 1e6
+
+
+# Processors of the servers, and of what loads them.
+TOGETHER, APART = ({0}, {0}), ({0}, {1})
+
+
+def place(pid, processors):
+    """All threads of the process, and those they start, from now on."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            os.sched_setaffinity(int(thread), processors)
+        except OSError:  # it has ended, or there is no such processor
+            pass
+
+
+@contextlib.contextmanager
+def placed(servers, processors):
+    """The servers are on the first of both sets of `processors`; what it yields, in front of a command, has that one run
+    on the second. None: wherever the kernel likes."""
+    if processors is None:
+        yield []
+        return
+    for server in servers:
+        place(server.pid, processors[0])
+    try:
+        yield ["taskset", "-c", ",".join(str(one) for one in sorted(processors[1]))]
+    finally:
+        for server in servers:
+            place(server.pid, os.sched_getaffinity(0))
 
 
 def stop_all(systems):

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/bench/process_usage.h"
 
+#include <fcntl.h>
 #include <linux/perf_event.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <utility>
+
+#include "transport/descriptor.h"
 
 namespace cms::client::bench {
 
@@ -19,6 +24,7 @@ namespace {
 
 using base::Error;
 using base::ErrorKind;
+using transport::Descriptor;
 
 std::string directory_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
 
@@ -64,17 +70,33 @@ std::uint64_t resident_bytes_of(pid_t pid) {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// The tracepoint's number, which is another on each kernel.
+// A mount of tracefs that no directory shows and that ends with the descriptor: many systems have it mounted nowhere.
+// Takes CAP_SYS_ADMIN; an invalid descriptor where that or the kernel's part is missing.
+Descriptor mount_tracefs() {
+  const Descriptor context(::fsopen("tracefs", FSOPEN_CLOEXEC));
+  if (!context.valid() || ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return {};
+  return Descriptor(::fsmount(context.get(), FSMOUNT_CLOEXEC, 0));
+}
+
+// The tracepoint's number, which is another on each kernel, below where tracefs is mounted.
+std::optional<std::uint64_t> event_number_below(const Descriptor& tracefs) {
+  const Descriptor file(::openat(tracefs.get(), "events/raw_syscalls/sys_enter/id", O_RDONLY | O_CLOEXEC));
+  char text[32];
+  const ssize_t length = file.valid() ? ::read(file.get(), text, sizeof text) : -1;
+  std::uint64_t number = 0;
+  if (length <= 0 || std::from_chars(text, text + length, number).ec != std::errc{}) return std::nullopt;
+  return number;
+}
+
 base::Result<std::uint64_t> system_call_event() {
   for (const char* const mounted : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
-    std::ifstream file(std::string(mounted) + "/events/raw_syscalls/sys_enter/id");
-    std::uint64_t number = 0;
-    if (file >> number) return number;
+    if (const auto number = event_number_below(Descriptor(::open(mounted, O_PATH | O_DIRECTORY | O_CLOEXEC))))
+      return *number;
   }
-  return Error(
-      ErrorKind::unsupported,
-      "system calls cannot be counted: /sys/kernel/tracing/events/raw_syscalls cannot be read (mount -t tracefs "
-      "tracefs /sys/kernel/tracing, and be root)");
+  if (const auto number = event_number_below(mount_tracefs())) return *number;
+  return Error(ErrorKind::unsupported,
+               "system calls cannot be counted: tracefs, where the kernel names its tracepoints, cannot be read; be "
+               "root, or run without --system-calls");
 }
 
 }  // namespace

@@ -24,9 +24,18 @@ void print(const Context& context, const nlohmann::ordered_json& json, const std
   std::fputs(context.json() ? (json.dump(2) + "\n").c_str() : text.c_str(), stdout);
 }
 
+// Also where standard output goes to a program that does not show it.
+void complain_about(const bench::Outcome& outcome) {
+  if (outcome.is_correct()) return;
+  complain("of " + std::to_string(outcome.sent_total) + " records " + std::to_string(outcome.missing) +
+           " are missing, " + std::to_string(outcome.repeated) + " came again, " + std::to_string(outcome.corrupted) +
+           " are changed, " + std::to_string(outcome.unacknowledged) + " are not acknowledged");
+  for (const std::string& problem : outcome.problems) complain("  " + problem);
+}
+
 int exit_code_of(bool correct, bool interrupted) {
   if (!correct) {
-    complain("records did not come through once, in order and unchanged: the figures mean nothing");
+    complain("records did not come through once, in order and unchanged (see above): the figures mean nothing");
     return exit_refused;
   }
   return interrupted ? exit_interrupted : exit_done;
@@ -42,6 +51,7 @@ int run_workload(const Context& context, const BenchArguments& arguments, const 
   }
   const std::string driver = driver_named(arguments);
   print(context, bench::to_json(*outcome, driver, arguments.options), bench::to_text(*outcome, driver));
+  complain_about(*outcome);
   return exit_code_of(outcome->is_correct(), outcome->interrupted);
 }
 
@@ -58,6 +68,7 @@ int run_sweep(const Context& context, const BenchArguments& arguments, const Wor
       complain(line);
     }
     Result<bench::Outcome> outcome = run_once(context, arguments, one);
+    if (outcome) complain_about(*outcome);
     if (outcome) correct = correct && outcome->is_correct();
     return outcome;
   };
