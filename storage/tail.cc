@@ -22,11 +22,11 @@ void Tail::open_extent(std::shared_ptr<Chunk> chunk, std::size_t begin, Offset b
   if (extents_.empty() || extents_.back().chunk != chunk) chunk_bytes_ += chunk->capacity();
   Extent extent;
   extent.chunk = std::move(chunk);
-  extent.begin = extent.end = static_cast<std::uint32_t>(begin);
+  extent.begin = extent.end = extent.last_at = static_cast<std::uint32_t>(begin);
   extent.stream_begin = stream_end_;
   extent.file_position = file_position;
   extent.segment = segment;
-  extent.base = extent.next = base;
+  extent.base = extent.next = extent.last_base = base;
   copy_head(extent);
   extents_.push_back(std::move(extent));
 }
@@ -79,6 +79,8 @@ BatchView Tail::place(BatchView batch, Offset offset) {
     extent.points.push_back(
         {static_cast<std::uint32_t>(extent.next - extent.base), extent.end, extent.largest_timestamp});
   }
+  extent.last_at = extent.end;
+  extent.last_base = offset;
   extent.end += static_cast<std::uint32_t>(batch.size());
   extent.next = offset + batch.last_offset_delta() + 1;
   extent.largest_timestamp = std::max(extent.largest_timestamp, batch.max_timestamp());
@@ -133,10 +135,14 @@ std::uint64_t Tail::truncate_from(Offset first_dropped) {
     extent.end = place.at;
     extent.closed = true;  // slices of what is dropped must not change under their readers
     extent.largest_timestamp = records::no_timestamp;
+    extent.last_at = extent.begin;
+    extent.last_base = extent.base;
     std::erase_if(extent.points, [&](const Point& point) { return point.at >= place.at; });
     for (std::uint32_t at = extent.begin; at < extent.end;) {
       const BatchView batch = batch_at(extent, at);
       extent.largest_timestamp = std::max(extent.largest_timestamp, batch.max_timestamp());
+      extent.last_at = at;
+      extent.last_base = batch.base_offset();
       at += static_cast<std::uint32_t>(batch.size());
     }
   }
@@ -160,6 +166,7 @@ Tail::Place Tail::place_of(Offset offset) const {
   const std::size_t i = extent_of(offset);
   if (i == extents_.size()) return {i == 0 ? 0 : i - 1, i == 0 ? 0 : extents_.back().end};
   const Extent& extent = extents_[i];
+  if (offset >= extent.last_base) return {i, extent.last_at};
   const auto after = std::partition_point(extent.points.begin(), extent.points.end(), [&](const Point& point) {
     return extent.base + point.relative_offset <= offset;
   });

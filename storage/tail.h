@@ -38,6 +38,8 @@ class Tail {
     std::shared_ptr<Chunk> chunk;
     std::uint32_t begin = 0;  // in the chunk
     std::uint32_t end = 0;
+    std::uint32_t last_at = 0;        // where its last batch begins; its readers mostly ask for that one
+    records::Offset last_base = 0;    // and that batch's base offset; both are where the next goes while there is none
     std::uint64_t stream_begin = 0;   // bytes appended to the tail before this extent
     std::uint64_t file_position = 0;  // of `begin` in its segment; the memory log has none
     records::Offset segment = 0;      // base offset of the segment; likewise
