@@ -68,7 +68,8 @@ class Limits:
         one round and apart in the next, which makes tenfold differences of its own."""
         with systems.placed([cms, floor] if floor else [cms], processors) as placed:
             if floor is not None:
-                self.kafka_latency(f"floor {name}", cms, floor, VOLATILE, [], "ack1,parked", placed=placed)
+                self.kafka_latency(f"floor {name}", cms, floor, VOLATILE, [], "ack1,parked,pipelined",
+                                   placed=placed)
             self.run(f"push {name}", "push_latency", "--broker", cms.address, "--pid", str(cms.pid), "--size", "100",
                      "--subscribers", "0", "--echo-processor", str(min(processors[0])), placed=placed)
 
