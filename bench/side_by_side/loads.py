@@ -40,6 +40,10 @@ class Shape:
         self.arguments, self.of, self.rounds_max, self.processors = arguments, of, rounds_max, processors
         self.warm_up = warm_up
 
+    def is_scheduled(self):
+        """Not the closed loop."""
+        return self.arguments[:2] != ["--rate", "0"]
+
 
 SMALL = "100 B, 2,000/s"
 SMALL_TOGETHER = "100 B, 2,000/s, all on one processor"
@@ -75,15 +79,17 @@ def size_arguments(size):
     return ["--rate", "0", "--size", str(size), "--records-in-flight", str(max(4, min(1000, 4_000_000 // size)))]
 
 
+SIZES = (100, 1_024, 10_240, 102_400, 1_024_000)
+PRODUCERS = (4, 50, 500)
 SERIES = [
     *[(f"{size:,} B, as much as goes", size_arguments(size),
        {"cms volatile": ROOMY, "cms native shm": ROOMY, "kafka": None, "nats": None}, 0.5)
-      for size in (100, 1_024, 10_240, 102_400, 1_024_000)],
+      for size in SIZES],
     *[(f"1 KB, {count} partitions, as much as goes", ["--rate", "0", "--size", "1024", "--partitions", str(count)],
        {"cms volatile": None, "kafka": None}, warm_up) for count, warm_up in MANY_WARM_UP.items()],
     *[(f"1 KB, {count} producers, as much as goes",
        ["--rate", "0", "--size", "1024", "--producers", str(count), "--records-in-flight", str(max(10, 1000 // count))],
-       {"cms volatile": None, "kafka": None}, 0.5) for count in (4, 50, 500)],
+       {"cms volatile": None, "kafka": None}, 0.5) for count in PRODUCERS],
 ]
 # Ways of a pushed record, for the chart of its steps: options of cms ping, and what the chart adds to their name.
 STAGES = [(["--channel", "shm", "--size", "100"], False), (["--channel", "shm", "--size", "100"], True),
