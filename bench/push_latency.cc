@@ -4,6 +4,7 @@
 //
 //   cmsd --set core.busy.poll.us=1000 &  push_latency --spin        both spin
 //   cmsd &                               push_latency               both sleep
+//   cmsd --set core.busy.poll.us=50 &    push_latency --spin --spin-us 50   records come within what both spin
 //   push_latency --channel in-place,shm  read where the log has it, and copied
 #include <cms/publisher.h>
 #include <cms/session.h>
@@ -38,6 +39,7 @@ struct Arguments {
   std::string broker = "127.0.0.1:9092";
   int pid = 0;
   bool spin = false;
+  std::int64_t spin_us = 1'000'000;
   int rounds = 5;
   double seconds = 1;
   std::string durability = "volatile";
@@ -67,7 +69,7 @@ SessionOptions options_of(const Arguments& arguments, const std::string& channel
   options.read_in_place = channel == "in-place";
   options.ring_bytes = 8 << 20;
   options.reconnect = false;
-  if (arguments.spin) options.spin = microseconds(1'000'000);
+  if (arguments.spin) options.spin = microseconds(arguments.spin_us);
   return options;
 }
 
@@ -255,6 +257,10 @@ int run(int argc, char** argv) {
   app.add_option("--broker", arguments.broker, "HOST:PORT")->capture_default_str();
   app.add_option("--pid", arguments.pid, "Process of the broker, to read its processor time");
   app.add_flag("--spin", arguments.spin, "Client and baseline spin; the broker too if core.busy.poll.us says so");
+  app.add_option("--spin-us", arguments.spin_us,
+                 "How long the client looks, with --spin, before it sleeps; microseconds")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+      ->capture_default_str();
   app.add_option("--rounds", arguments.rounds, "Runs of each case")->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--seconds", arguments.seconds, "Length of one run")->check(CLI::Range(0.05, 600.0));
   app.add_option("--durability", arguments.durability, "Of the topics")

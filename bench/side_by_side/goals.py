@@ -67,6 +67,16 @@ def to_raw(run, case, figure, raw_case, raw_figure):
     return value
 
 
+def appended_to_callback(measured):
+    """To half a raw round trip: it is one of two hops."""
+    ours, raw = measured.appended_to_callback_us(), measured.limits.of("push spinning", "shm 100 B", "p50 us", "b")
+    return [2 * ours / raw[0]] * 3 if ours and raw else None
+
+
+def footprint(name):
+    return lambda measured: [measured.footprint[name]] * 3 if name in measured.footprint else None
+
+
 def scale(name):
     return lambda measured: measured.scale.of(name)
 
@@ -84,10 +94,14 @@ GOALS = [
     Goal("L1", "push over shared memory, all spinning, 100 B, p50, to a raw round trip", "<= 1.5",
          limit("push spinning", "shm 100 B", "p50 us")),
     Goal("L1", "the same, p99", "<= 2.5", limit("push spinning", "shm 100 B", "p99 us")),
+    Goal("L1", "appended to callback, p50, to half of it", "<= 1.5", appended_to_callback),
     *placed("L2", "the same asleep, p50, to a raw futex round trip", "<= 1.15", "push", "shm 100 B", "p50 us"),
+    Goal("L2", "records within a spin budget of 50 us, p50, to raw, spinning", "<= 1.3",
+         limit("push within budget", "shm 100 B", "p50 us")),
     Goal("L3", "push of 10 KB, spinning, p50, to raw", "<= 1.3", limit("push spinning", "shm 10 KB", "p50 us")),
     Goal("L3", "push of 1 MB, spinning, p50, to raw", "<= 1.3", limit("push spinning", "shm 1 MB", "p50 us")),
     Goal("L3", "read in place, 10 KB, p50, to raw", "<= 0.7", limit("push spinning", "in-place 10 KB", "p50 us")),
+    Goal("L3", "the same, 1 MB", "<= 0.7", limit("push spinning", "in-place 1 MB", "p50 us")),
     *placed("L4", "push over TCP, asleep, p50, to a raw round trip", "<= 1.25", "push", "tcp 100 B", "p50 us"),
     *placed("L5", "produce to ack, volatile, p50, to the floor", "<= 1.25", "floor", "ack1", "p50 us"),
     *placed("L5", "the same, p99", "<= 2", "floor", "ack1", "p99 us"),
@@ -100,6 +114,8 @@ GOALS = [
     Goal("L9", "synced ack, one producer, to raw durable write + L5 + 10 %", "<= 1", synced_bound),
     Goal("L10", "synced ack, 32 producers, p50, to one raw durable write", "<= 2.2",
          to_raw("synced", "producers", "p50 us", "raw durable", "p50 us")),
+    Goal("L10", "the same, their bytes, to raw durable writes of 64 KiB", ">= 0.8",
+         to_raw("synced", "producers", "throughput MB/s", "raw durable", "64 KiB groups")),
     Goal("L11", "produce to a parked fetch, p50, to Apache Kafka", "<= 0.125", limit("kafka", "parked", "p50 us")),
     Goal("L11", "the same, p99", "<= 0.25", limit("kafka", "parked", "p99 us")),
     Goal("L11", "the same, p99.9", "<= 0.25", limit("kafka", "parked", "p99.9 us")),
@@ -162,7 +178,10 @@ GOALS = [
                                           "cms volatile")),
     Goal("S1", "10,000 partitions to one, one-record requests received a second", ">= 0.9", scale("S1 rate")),
     Goal("S1", "10,000 partitions to one, end to end p99 at 10,000/s", "<= 2", scale("S1 p99")),
+    Goal("S1", "memory of an idle partition, volatile, bytes", "<= 2048", footprint("bytes a volatile partition")),
+    Goal("S1", "the same, persistent", "<= 4096", footprint("bytes a persistent partition")),
     Goal("S2", "10,000 connections, 1 % active, to one, end to end p99 at 5,000/s", "<= 1.5", scale("S2 p99")),
+    Goal("S2", "memory of a connection after a request, bytes", "<= 2048", footprint("bytes a connection")),
     Goal("S3", "64 consumers of one partition, bytes received to raw TCP", ">= 0.8", scale("S3 egress")),
     Goal("S3", "64 consumers to one, produce to acknowledgement p99 at 500/s", "<= 2", scale("S3 p99")),
     Goal("S4", "50 producers to 4, end to end p99 at 5,000/s", "<= 1.5", scale("S4 50")),
@@ -172,9 +191,9 @@ GOALS = [
     Goal("S6", "the same, 1,000 partitions", "<= 100", scale("S6 1000")),
     Goal("S6", "the same, 1,000 partitions with a record each", "<= 100", scale("S6 1000-written")),
     Goal("S6", "the same, 10,000 partitions", "<= 1000", scale("S6 10000")),
-    Goal("S7", "resident when idle, MB", "<= 8", lambda measured: measured.idle and [measured.idle[0]] * 3),
-    Goal("S7", "share of a core when idle", "<= 0.002", lambda measured: measured.idle and [measured.idle[1]] * 3),
-    Goal("S8", "the program without symbols, MB", "<= 6", lambda measured: measured.idle and [measured.idle[2]] * 3),
+    Goal("S7", "resident when idle, MB", "<= 8", footprint("idle MB")),
+    Goal("S7", "share of a core when idle", "<= 0.002", footprint("idle share")),
+    Goal("S8", "the program without symbols, MB", "<= 6", footprint("program MB")),
     Goal("S10", "start after kill -9 with 1 GB in the active segment, s", "<= 1", scale("S10")),
 ]
 

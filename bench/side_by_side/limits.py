@@ -78,6 +78,11 @@ class Limits:
         self.run("push spinning", "push_latency", "--broker", cms.address, "--pid", str(cms.pid), "--spin",
                  "--channel", "shm", "--channel", "in-place", "--subscribers", "0")
 
+    def measure_within_budget(self, cms, budget_us):
+        """Against a broker that looks that long before it sleeps, as the client does."""
+        self.run("push within budget", "push_latency", "--broker", cms.address, "--pid", str(cms.pid), "--spin",
+                 "--spin-us", str(budget_us), "--channel", "shm", "--size", "100", "--subscribers", "0")
+
     def of(self, run, case, figure, side="ratio"):
         """[median, low, high], or None."""
         return self.figures.get((run, case, figure), {}).get(side)

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -111,20 +110,6 @@ def start_redis(directory):
 def start_floor():
     port = free_port()
     return start_plain([f"{BIN}/floor", str(port)], port)
-
-
-def idle_figures():
-    """Of this broker: resident MB and share of a core when nothing happens, and MB of the program without symbols."""
-    with tempfile.TemporaryDirectory(prefix="cms-idle-") as directory:
-        broker = start_cms(directory)
-        time.sleep(1)
-        before = broker.usage()
-        time.sleep(3)
-        after = broker.usage()
-        broker.stop()
-        stripped = os.path.join(directory, "cmsd")
-        subprocess.run(["strip", "-o", stripped, f"{BIN}/cmsd"], check=True)
-        return after[2] / 1e6, (after[0] - before[0]) / 3, os.path.getsize(stripped) / 1e6
 
 
 # Processors of the servers, and of what loads them.
