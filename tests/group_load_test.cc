@@ -117,7 +117,7 @@ TEST(GroupLoadTest, CommitTakesAboutAsLongAsAProduceOfTheSameBytes) {
   const double ratio = static_cast<double>(median(commits)) / static_cast<double>(median(produces));
   std::cout << "a commit takes " << median(commits) << " us, a produce with acks=all " << median(produces)
             << " us: " << ratio << "\n";
-  EXPECT_LT(ratio, 3);  // a bound for a busy machine; the figure itself is in docs/performance.md
+  EXPECT_LT(ratio, 3);  // a bound for a busy machine; the figure itself is in docs/performance_findings.md
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace cms::broker::push {
 
 class SharedChunks {
  public:
-  // Less than this is copied: it costs no more than to tell where it lies (docs/performance.md).
+  // Less than this is copied: it costs no more than to tell where it lies (docs/performance_findings.md).
   static constexpr std::size_t run_bytes_min = 1024;
 
   explicit SharedChunks(PushMetrics& metrics) : metrics_(metrics) {}
