@@ -110,12 +110,12 @@ GOALS = [
     Goal("L7", "the same through librdkafka, p50, to the floor", "<= 1.15",
          shape(SMALL, "end to end p50, us", OURS, FLOORS)),
     Goal("L7", "the same, p99", "<= 1.5", shape(SMALL, "end to end p99, us", OURS, FLOORS)),
-    Goal("L8", "persistent, acks=1, to volatile, p50", "<= 1.15", scale("L8 p50")),
+    Goal("L8", "persistent, acks=1, to volatile, p50; one each", "<= 1.15", scale("L8 p50")),
     Goal("L9", "synced ack, one producer, to raw durable write + L5 + 10 %", "<= 1", synced_bound),
     Goal("L10", "synced ack, 32 producers, p50, to one raw durable write", "<= 2.2",
          to_raw("synced", "producers", "p50 us", "raw durable", "p50 us")),
     Goal("L10", "the same, their bytes, to raw durable writes of 64 KiB", ">= 0.8",
-         to_raw("synced", "producers", "throughput MB/s", "raw durable", "64 KiB groups")),
+         to_raw("synced", "producers", "throughput MB/s", "raw durable", "64 KiB groups MB/s")),
     Goal("L11", "produce to a parked fetch, p50, to Apache Kafka", "<= 0.125", limit("kafka", "parked", "p50 us")),
     Goal("L11", "the same, p99", "<= 0.25", limit("kafka", "parked", "p99 us")),
     Goal("L11", "the same, p99.9", "<= 0.25", limit("kafka", "parked", "p99.9 us")),
@@ -203,10 +203,15 @@ def judge(measured):
     return [(goal.number, goal.what, goal.bound, *goal.verdict(measured)) for goal in GOALS]
 
 
+def number(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def shown(value):
     if value is None:
         return ""
-    return f"{value[0]:.3g}" if value[1] == value[2] else f"{value[0]:.3g} [{value[1]:.3g}..{value[2]:.3g}]"
+    median, low, high = (number(part) for part in value)
+    return median if value[1] == value[2] else f"{median} [{low}..{high}]"
 
 
 def to_text(rows):

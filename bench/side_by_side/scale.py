@@ -72,9 +72,9 @@ def load(system, *arguments, seconds=SECONDS, warm_up=0.5):
     return run
 
 
-def run_program(name, *arguments):
-    """In a process group of its own, so that what it has started ends with it."""
-    with subprocess.Popen([f"{systems.BIN}/{name}", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+def run_program(name, *arguments, placed=()):
+    """In a process group of its own, so that what it has started ends with it. `placed`: see limits.Limits.run."""
+    with subprocess.Popen([*placed, f"{systems.BIN}/{name}", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, start_new_session=True) as process:
         try:
             out, wrong = process.communicate(timeout=PROGRAM_TIMEOUT_SECONDS)
@@ -86,11 +86,11 @@ def run_program(name, *arguments):
     return out
 
 
-def figures_of(name, *arguments):
+def figures_of(name, *arguments, placed=()):
     """{(case, figure): what the program's --json says of it}"""
     with tempfile.TemporaryDirectory(prefix="cms-scale-") as directory:
         path = os.path.join(directory, "figures")
-        run_program(name, *arguments, "--json", path)
+        run_program(name, *arguments, "--json", path, placed=placed)
         return {(line["case"], line["figure"]): line for line in limits.read_lines(path)}
 
 
@@ -214,8 +214,9 @@ def persistence():
     with broker() as system:
         configs = [word for side, all_of in (("a", limits.PERSISTENT), ("b", limits.VOLATILE)) for one in all_of
                    for word in (f"--{side}-config", one)]
-        told = figures_of("kafka_latency", "--a", system.address, "--b", system.address, *configs, "--case", "ack1",
-                          "--rounds", "9", "--seconds", "0.3")
+        with systems.placed([system], systems.APART) as placed:
+            told = figures_of("kafka_latency", "--a", system.address, "--b", system.address, *configs, "--case", "ack1",
+                              "--rounds", "9", "--seconds", "0.3", placed=placed)
     return {"L8 p50": told[("ack1", "p50 us")]["ratio"]}
 
 
