@@ -30,7 +30,7 @@ LIBRDKAFKA = ["cms librdkafka", "kafka librdkafka", "floor librdkafka"]
 
 # Seconds in which Kafka makes the files of so many partitions, with their first records; each touch of a new index file
 # was seen to take it 40 ms.
-MANY_WARM_UP = {10: 0.5, 100: 4, 1_000: 15}
+MANY_WARM_UP = {10: 0.5, 100: 6, 1_000: 45}
 
 
 class Shape:
