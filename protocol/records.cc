@@ -33,12 +33,17 @@ void Records::make_empty() {
 void Records::reset() {
   null_ = true;
   size_ = 0;
+  for (base::Bytes& slice : std::span(inline_).first(std::min(count_, inline_.size()))) slice = {};
   count_ = 0;
-  inline_ = {};
   spilled_.clear();
 }
 
 std::span<const base::Bytes> Records::slices() const {
+  if (count_ > inline_.size()) return spilled_;
+  return std::span(inline_).first(count_);
+}
+
+std::span<base::Bytes> Records::slices() {
   if (count_ > inline_.size()) return spilled_;
   return std::span(inline_).first(count_);
 }

@@ -48,6 +48,7 @@ class Records {
   void reset();  // null again, the slices let go
 
   std::span<const base::Bytes> slices() const;
+  std::span<base::Bytes> slices();  // to move them from here, before make_empty() or reset()
 
   // All bytes where they are one slice or none, as after reading.
   base::ByteSpan bytes() const;

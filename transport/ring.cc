@@ -120,7 +120,11 @@ RingReader::RingReader(RingHeader& header, base::ByteSpan data)
 bool RingReader::look() {
   if (!violation_.empty()) return false;
   const std::uint64_t tail = header_.tail.load(std::memory_order_acquire);
-  if (tail == tail_seen_) return false;
+  if (tail == tail_seen_) {
+    // Where the next frame will lie: a reader that spins has its first line as soon as the tail.
+    __builtin_prefetch(data_ + (tail & (size_ - 1)));
+    return false;
+  }
   if (tail < tail_seen_ || tail - given_back_ > size_ || !is_frame_boundary(tail)) {
     violated("a position of the writer outside of the room it has");
     return false;

@@ -48,6 +48,7 @@ void Core::wake(std::shared_ptr<Wakeable> wakeable) {
     const std::lock_guard lock(mailbox_mutex_);
     first = mailbox_.empty();
     mailbox_.push_back(std::move(wakeable));
+    has_mail_.store(true, std::memory_order_relaxed);
   }
   if (first) boost::asio::post(loop_, [this] { end_of_turn(); });
 }
@@ -169,10 +170,12 @@ void Core::finish_flushes() {
 }
 
 void Core::end_of_turn() {
-  {
+  // Whoever put the first thing into an empty mailbox has also posted a turn, so it is not missed here for long.
+  if (has_mail_.load(std::memory_order_relaxed)) {
     const std::lock_guard lock(mailbox_mutex_);
     for (auto& wakeable : mailbox_) woken_.push_back(std::move(wakeable));
     mailbox_.clear();
+    has_mail_.store(false, std::memory_order_relaxed);
   }
   // Answering may wake more: a connection goes on with the requests it had put back.
   while (!woken_.empty() || !to_flush_.empty()) {

@@ -122,6 +122,7 @@ class Core {
   std::atomic<bool> stopping_{false};
   std::mutex mailbox_mutex_;
   std::vector<std::shared_ptr<Wakeable>> mailbox_;
+  std::atomic<bool> has_mail_{false};  // changes with the mutex held
 
   // The core's thread.
   boost::asio::io_context loop_;

@@ -101,7 +101,7 @@ void PutQueue::drop_first() {
 }
 
 void Publications::open(std::int32_t number, const Topic& topic) {
-  opened_.emplace(static_cast<std::uint32_t>(number), topic.id());
+  opened_.emplace(static_cast<std::uint32_t>(number), Publication{topic.id(), nullptr, 0});
 }
 
 std::string Publications::put(const messages::Put& header, base::ByteSpan piece, bool shared) {
@@ -113,10 +113,26 @@ std::string Publications::put(const messages::Put& header, base::ByteSpan piece,
   return {};
 }
 
-std::string Publications::add_piece(const messages::Put& header, const base::Uuid& id, base::ByteSpan piece) {
+const TopicHandle& Publications::topic_of(Publication& publication) {
+  const Topics& topics = session_.owner().topics();
+  if (const std::uint64_t version = topics.version(); version != publication.version) {
+    publication.topic = topics.find(publication.id);
+    publication.version = version;
+  }
+  return publication.topic;
+}
+
+void Publications::forget_old_topics() {
+  const std::uint64_t version = session_.owner().topics().version();
+  for (auto& [number, publication] : opened_) {
+    if (publication.version != version) publication.topic.reset(), publication.version = 0;
+  }
+}
+
+std::string Publications::add_piece(const messages::Put& header, Publication& publication, base::ByteSpan piece) {
   if (!is_assembling_) {
     if (header.piece_offset != 0) return "the first piece of a put is missing";
-    const TopicHandle topic = session_.owner().topics().find(id);
+    const TopicHandle& topic = topic_of(publication);
     const auto bytes_max = topic == nullptr ? 0 : static_cast<std::size_t>(topic->config->max_message_bytes);
     assembling_ = header;
     is_assembling_ = true;
@@ -134,18 +150,18 @@ std::string Publications::add_piece(const messages::Put& header, const base::Uui
   if (assembling_.piece_offset < assembling_.batch_bytes) return {};
   is_assembling_ = false;
   if (is_skipping_) {
-    refuse(assembling_, session_.owner().topics().find(id), ErrorCode::message_too_large);
+    refuse(assembling_, topic_of(publication), ErrorCode::message_too_large);
   } else {
-    append(assembling_, id, assembled_, false);
+    append(assembling_, publication, assembled_, false);
   }
   constexpr std::size_t kept_bytes_max = 1 << 20;
   if (assembled_.capacity() > kept_bytes_max) std::vector<std::byte>().swap(assembled_);
   return {};
 }
 
-void Publications::append(const messages::Put& header, const base::Uuid& id, base::ByteSpan batch, bool shared) {
+void Publications::append(const messages::Put& header, Publication& publication, base::ByteSpan batch, bool shared) {
   session_.count_put();
-  const TopicHandle topic = session_.owner().topics().find(id);
+  const TopicHandle& topic = topic_of(publication);
   if (topic == nullptr) return refuse(header, topic, ErrorCode::unknown_topic_id);
   if (!may_write(session_.peer(), *topic)) return refuse(header, topic, ErrorCode::topic_authorization_failed);
   if (topic->partition(header.partition) == nullptr) {

@@ -79,17 +79,27 @@ class Publications {
   // The message behind a Put header. `shared`: the client can write to it still. Not empty: which rule was broken.
   std::string put(const protocol::push::Put& header, base::ByteSpan piece, bool shared);
 
+  // Lets go of topics that are not as they were found any more. Now and then: until then their memory is kept.
+  void forget_old_topics();
+
   // Nothing is answered any more.
   void clear();
 
  private:
-  void append(const protocol::push::Put& header, const base::Uuid& topic, base::ByteSpan batch, bool shared);
+  struct Publication {
+    base::Uuid id;
+    TopicHandle topic;          // as it was found last
+    std::uint64_t version = 0;  // of all topics before that
+  };
+
+  const TopicHandle& topic_of(Publication& publication);
+  void append(const protocol::push::Put& header, Publication& publication, base::ByteSpan batch, bool shared);
   PutQueue& queue_of(const std::shared_ptr<Partition>& partition);
   void refuse(const protocol::push::Put& header, const TopicHandle& topic, ErrorCode error);
-  std::string add_piece(const protocol::push::Put& header, const base::Uuid& topic, base::ByteSpan piece);
+  std::string add_piece(const protocol::push::Put& header, Publication& publication, base::ByteSpan piece);
 
   Session& session_;
-  std::unordered_map<std::uint32_t, base::Uuid> opened_;  // the topics, by the client's numbers
+  std::unordered_map<std::uint32_t, Publication> opened_;  // by the client's numbers
   std::unordered_map<Partition*, std::unique_ptr<PutQueue>> queues_;
   std::size_t unanswered_ = 0;
 

@@ -137,10 +137,11 @@ bool Session::prepare_to_sleep() {
 bool Session::poll() {
   awake();
   if (blocked_ && channel_->room_bytes() >= channel_->message_bytes_max()) blocked_ = false;
+  in_turn_ = true;
   const bool any = receive();
-  if (connection_ == nullptr) return true;
-  const bool work = !blocked_ && !ready_.empty();
-  if (work) wake();
+  const bool work = connection_ != nullptr && !blocked_ && !ready_.empty();
+  if (work) send();
+  in_turn_ = false;
   return any || work;
 }
 
@@ -167,9 +168,10 @@ void Session::run(protocol::FrameBuffer& scratch) {
   has_next_turn_ = false;
   if (connection_ == nullptr || channel_ == nullptr) return;
   awake();
+  in_turn_ = true;
   receive();
-  if (connection_ == nullptr) return;
-  send();
+  if (connection_ != nullptr) send();
+  in_turn_ = false;
   if (connection_ != nullptr && paused_ && !puts_are_full()) {
     receive();  // what had been put back
     if (connection_ != nullptr && over_connection_ != nullptr && !paused_) connection_->go_on(scratch);
@@ -193,7 +195,8 @@ bool Session::receive() {
       return true;
     }
     count += *polled;
-    if (*polled == 0) break;
+    // Who sends one alone waits for it: looking for more would give room back first, a wait for all earlier stores.
+    if (*polled <= 1) break;
   }
   if (count > 0) heard_ = true;
   paused_ = puts_are_full() || (over_connection_ != nullptr && over_connection_->has_rest());
@@ -227,16 +230,20 @@ void Session::send() {
     const base::Bytes parts[] = {{nullptr, messages::bytes_of(beat)}};
     beat_due_ = !outlet.offer(parts);
   }
-  while (!blocked_ && outlet.bytes_sent < Outlet::turn_bytes_max) {
-    Source* const source = ready_.take();
-    if (source == nullptr) break;
+  // Each is taken before the one before it has its turn: taking waits for all earlier stores, and behind an offer those
+  // are the message's, whose lines the client has.
+  Source* next = blocked_ ? nullptr : ready_.take();
+  while (next != nullptr && !blocked_ && outlet.bytes_sent < Outlet::turn_bytes_max) {
+    Source* const source = std::exchange(next, ready_.take());
+    if (next == source) next = nullptr;  // made ready again before its turn, in which it may end
     switch (source->step(outlet)) {
       case Source::Step::idle:
         break;
       case Source::Step::more:
-        ready_.add(*source);
+        ready_.add_here(*source);
         break;
       case Source::Step::full:
+        if (next != nullptr) ready_.put_back(*std::exchange(next, nullptr));
         ready_.put_back(*source);
         blocked_ = true;
         metrics().ring_full.add();
@@ -245,11 +252,16 @@ void Session::send() {
         if (!ReadyList::has(*source)) remove(static_cast<Stream&>(*source));  // only streams end
         break;
     }
+    if (next == nullptr) next = ready_.take();
   }
+  if (next != nullptr) ready_.put_back(*next);
   if (outlet.messages > 0) {
     spoke_ = true;
     channel_->flush();
   }
+  // Scratch keeps nothing of the log's memory; to let go of it is also such a wait.
+  parts_.clear();
+  records_.make_empty();
   if (connection_ != nullptr && !blocked_ && !ready_.empty()) take_next_turn();
 }
 
@@ -271,6 +283,7 @@ void Session::expired() {
   }
   heard_ = false;
   if (shared_chunks_) shared_chunks_->try_again();
+  publications_.forget_old_topics();
   if (!std::exchange(spoke_, false)) beat_due_ = true;
   note_figures();
   core().deadlines().add(*this, std::chrono::steady_clock::now() + settings_.heartbeat);

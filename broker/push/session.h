@@ -82,7 +82,11 @@ class Session final : public Wakeable,
 
   // --- Any thread: the source is to have a turn.
   void list(Source& source) {
-    if (ready_.add(source)) wake();
+    if (!core().on_this_thread()) {
+      if (ready_.add(source)) wake();
+    } else if (ready_.add_here(source) && !in_turn_) {
+      wake();
+    }
   }
 
   // --- For subscriptions, streams and publications.
@@ -106,7 +110,7 @@ class Session final : public Wakeable,
   void count_pushed(std::uint64_t records, std::size_t bytes);
   void count_put();
 
-  // Scratch of one call.
+  // Scratch of one source's turn.
   protocol::Records& records() { return records_; }
   std::vector<base::Bytes>& parts() { return parts_; }
 
@@ -156,6 +160,7 @@ class Session final : public Wakeable,
   bool paused_ = false;                                        // too many puts are unanswered
   bool has_next_turn_ = false;                                 // asked for in this one
   bool asleep_ = false;                                        // the client rings
+  bool in_turn_ = false;                                       // what is listed is sent at its end
   std::optional<boost::asio::posix::stream_descriptor> bell_;  // of channels that have one
   ChannelFactory* expected_by_ = nullptr;
   base::Uuid token_;

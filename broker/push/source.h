@@ -65,6 +65,16 @@ class ReadyList {
 
   // --- The one that takes.
 
+  // As add(), with less to wait for.
+  bool add_here(Source& source) {
+    if (source.listed_.exchange(true, std::memory_order_acq_rel)) return false;
+    collect();  // they have come before
+    source.next_ = nullptr;
+    (last_ == nullptr ? first_ : last_->next_) = &source;
+    last_ = &source;
+    return true;
+  }
+
   bool empty() {
     collect();
     return first_ == nullptr;

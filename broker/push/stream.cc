@@ -103,7 +103,8 @@ void Stream::await_partition() {
 }
 
 Source::Step Stream::step(Outlet& outlet) {
-  if (const ErrorCode why = lost_.exchange(ErrorCode::none, std::memory_order_acquire); why != ErrorCode::none) {
+  if (lost_.load(std::memory_order_seq_cst) != ErrorCode::none) {
+    const ErrorCode why = lost_.exchange(ErrorCode::none, std::memory_order_acquire);
     // After a failed write what was stable can be read on; nothing more becomes stable.
     if (why != ErrorCode::kafka_storage_error) session_.lost(*this, why);
   }
@@ -193,14 +194,13 @@ Source::Step Stream::read_on(Outlet& outlet, std::size_t bytes_max) {
   }
   if (records.size() == 0) return Step::idle;
   const Sent sent = send_run(outlet, records.slices(), records.size());
-  records.make_empty();  // the log's memory is not kept by scratch
   if (sent == Sent::full) return Step::full;
   if (sent == Sent::nothing) return Step::idle;
   return next_ < outcome.high_watermark ? Step::more : Step::idle;
 }
 
 // A run of whole batches, or the first piece of one that is too large.
-Stream::Sent Stream::send_run(Outlet& outlet, std::span<const base::Bytes> slices, std::size_t size) {
+Stream::Sent Stream::send_run(Outlet& outlet, std::span<base::Bytes> slices, std::size_t size) {
   if (!subscription_->may_send(size)) {
     subscription_->starved(*this);
     return Sent::nothing;
@@ -219,12 +219,12 @@ Stream::Sent Stream::send_run(Outlet& outlet, std::span<const base::Bytes> slice
   header.stream = number_;
   header.total_bytes = static_cast<std::uint32_t>(size);
   std::vector<base::Bytes>& parts = session_.parts();
-  parts.push_back(borrowed(messages::bytes_of(header)));
-  parts.insert(parts.end(), slices.begin(), slices.end());
-  const bool taken = outlet.offer(parts);
   parts.clear();
+  parts.push_back(borrowed(messages::bytes_of(header)));
+  std::ranges::move(slices, std::back_inserter(parts));
+  const bool taken = outlet.offer(parts);
   if (!taken) return Sent::full;
-  for (const base::Bytes& slice : slices) {
+  for (const base::Bytes& slice : std::span(parts).subspan(1)) {
     if (session_.wants_stages()) tell_stages(outlet, slice);
     passed(slice);
   }
@@ -291,7 +291,7 @@ Source::Step Stream::send_piece(Outlet& outlet) {
 Source::Step Stream::send_read(Outlet& outlet) {
   std::size_t size = whole_batches(cold_, run_bytes_max(outlet));
   if (size == 0) size = *records::BatchView::declared_size(cold_);
-  const base::Bytes run = cold_.slice(0, size);
+  base::Bytes run = cold_.slice(0, size);
   const Sent sent = send_run(outlet, {&run, 1}, size);
   if (sent == Sent::nothing) return Step::idle;
   if (sent == Sent::full && piece_.empty()) return Step::full;

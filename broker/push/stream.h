@@ -65,7 +65,7 @@ class Stream final : public Source {
   bool offer_gap(Outlet& outlet, Offset to);
   Step deliver(Outlet& outlet);
   Step read_on(Outlet& outlet, std::size_t bytes_max);
-  Sent send_run(Outlet& outlet, std::span<const base::Bytes> slices, std::size_t size);
+  Sent send_run(Outlet& outlet, std::span<base::Bytes> slices, std::size_t size);
   Sent send_in_place(Outlet& outlet, std::span<const base::Bytes> slices);
   Step send_piece(Outlet& outlet);
   Step send_read(Outlet& outlet);

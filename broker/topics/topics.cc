@@ -197,6 +197,7 @@ void Topics::publish(TopicHandle topic) {
   const std::unique_lock lock(table_mutex_);
   by_id_.insert_or_assign(topic->id(), topic);
   by_name_.insert_or_assign(topic->name(), std::move(topic));
+  version_.fetch_add(1, std::memory_order_release);
 }
 
 TopicHandle Topics::find(std::string_view name) const {
@@ -315,6 +316,7 @@ TopicOutcome Topics::remove(const base::Uuid& id) {
     const std::unique_lock table_lock(table_mutex_);
     by_name_.erase(topic->name());
     by_id_.erase(id);
+    version_.fetch_add(1, std::memory_order_release);
   }
   if (environment_.topics_changed) environment_.topics_changed(TopicsChange::removed);
   for (const auto& partition : topic->partitions) partition->remove(ErrorCode::unknown_topic_or_partition);

@@ -5,6 +5,7 @@
 // are durable in the metadata before anybody can find them here.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -90,6 +91,8 @@ class Topics {
   // --- Any thread, never blocks for long.
   TopicHandle find(std::string_view name) const;
   TopicHandle find(const base::Uuid& id) const;
+  // Changes with each change of what find() gives, not before it; never 0. For those who keep what they have found.
+  std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   std::vector<TopicHandle> all() const;  // sorted by name
 
   // Partitions that need an operator.
@@ -153,6 +156,7 @@ class Topics {
   mutable std::shared_mutex table_mutex_;
   base::StringMap<TopicHandle> by_name_;
   std::unordered_map<base::Uuid, TopicHandle> by_id_;
+  std::atomic<std::uint64_t> version_{1};  // changes with the mutex held
 };
 
 }  // namespace cms::broker
