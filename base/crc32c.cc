@@ -23,6 +23,12 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_short(ByteSpan bytes, std
     wide = _mm_crc32_u64(wide, word);
   }
   state = static_cast<std::uint32_t>(wide);
+  if (left >= 4) {
+    std::uint32_t word;
+    std::memcpy(&word, at, sizeof word);
+    state = _mm_crc32_u32(state, word);
+    left -= 4, at += 4;
+  }
   for (; left > 0; --left, ++at) state = _mm_crc32_u8(state, static_cast<std::uint8_t>(*at));
   return state;
 }

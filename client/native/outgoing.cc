@@ -55,6 +55,7 @@ Outgoing::~Outgoing() {
 }
 
 cms::Result<OutgoingTopic*> Outgoing::topic_named(std::string_view name) {
+  if (last_topic_ != nullptr && last_topic_->is_open && last_topic_->name == name) return last_topic_;
   auto found = topics_.find(name);
   if (found == topics_.end()) {
     if (name.empty()) return cms::Error{Code::invalid, "a topic without a name", 0};
@@ -64,7 +65,7 @@ cms::Result<OutgoingTopic*> Outgoing::topic_named(std::string_view name) {
   } else if (!found->second->is_open && !link_->lost()) {
     if (const cms::Result<void> opened = request(*found->second); !opened) return opened.error();
   }
-  return found->second.get();
+  return last_topic_ = found->second.get();
 }
 
 // Opens the publication, under a number of its own each time. Partitions are never fewer than before.

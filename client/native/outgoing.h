@@ -135,7 +135,8 @@ class Outgoing final : public LinkUser {
   const std::shared_ptr<Link> link_;
   cms::PublisherOptions options_;
   BatchPool pool_;
-  base::StringMap<std::unique_ptr<OutgoingTopic>> topics_;
+  base::StringMap<std::unique_ptr<OutgoingTopic>> topics_;  // none goes before this does
+  OutgoingTopic* last_topic_ = nullptr;                     // most publishers have one
   std::vector<Lane*> busy_;
   std::vector<Lane*> turning_;        // those of them that have their turn
   std::deque<OutgoingBatch*> loans_;  // open ones, in the order taken, which is that of their ends
