@@ -3,7 +3,7 @@
 //
 // What makes it ready happens anywhere: an append under its partition's lock, a read of a file, credit. That only puts
 // it into its session's list, once however often, without a lock or an allocation. The session takes the list at the
-// end of its core's turn and gives each source its turn.
+// end of a turn and gives each source its own.
 #pragma once
 
 #include <atomic>
