@@ -125,7 +125,7 @@ const TopicHandle& Publications::topic_of(Publication& publication) {
 void Publications::forget_old_topics() {
   const std::uint64_t version = session_.owner().topics().version();
   for (auto& [number, publication] : opened_) {
-    if (publication.version != version) publication.topic.reset(), publication.version = 0;
+    if (publication.version != version) publication.topic.reset();  // and is looked for by the next put
   }
 }
 

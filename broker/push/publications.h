@@ -79,7 +79,8 @@ class Publications {
   // The message behind a Put header. `shared`: the client can write to it still. Not empty: which rule was broken.
   std::string put(const protocol::push::Put& header, base::ByteSpan piece, bool shared);
 
-  // Lets go of topics that are not as they were found any more. Now and then: until then their memory is kept.
+  // Lets go of topics that are not as they were found any more, but not of partitions that were put to: their queues
+  // hold those. Now and then: until then all of their memory is kept.
   void forget_old_topics();
 
   // Nothing is answered any more.

@@ -232,9 +232,11 @@ void Session::send() {
   }
   // Each is taken before the one before it has its turn: taking waits for all earlier stores, and behind an offer those
   // are the message's, whose lines the client has.
-  Source* next = blocked_ ? nullptr : ready_.take();
-  while (next != nullptr && !blocked_ && outlet.bytes_sent < Outlet::turn_bytes_max) {
-    Source* const source = std::exchange(next, ready_.take());
+  Source* next = nullptr;
+  while (!blocked_ && outlet.bytes_sent < Outlet::turn_bytes_max) {
+    Source* const source = next != nullptr ? next : ready_.take();
+    if (source == nullptr) break;
+    next = ready_.take();
     if (next == source) next = nullptr;  // made ready again before its turn, in which it may end
     switch (source->step(outlet)) {
       case Source::Step::idle:
@@ -243,7 +245,7 @@ void Session::send() {
         ready_.add_here(*source);
         break;
       case Source::Step::full:
-        if (next != nullptr) ready_.put_back(*std::exchange(next, nullptr));
+        if (next != nullptr) ready_.put_back(*std::exchange(next, nullptr));  // behind it
         ready_.put_back(*source);
         blocked_ = true;
         metrics().ring_full.add();
@@ -252,7 +254,6 @@ void Session::send() {
         if (!ReadyList::has(*source)) remove(static_cast<Stream&>(*source));  // only streams end
         break;
     }
-    if (next == nullptr) next = ready_.take();
   }
   if (next != nullptr) ready_.put_back(*next);
   if (outlet.messages > 0) {
