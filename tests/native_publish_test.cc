@@ -2,6 +2,7 @@
 // Native publishers: what they put, Kafka consumers read.
 #include <cstring>
 
+#include "tests/metrics.h"
 #include "tests/native_test.h"
 
 namespace cms::tests {
@@ -231,6 +232,21 @@ TEST_P(NativePublishTest, ATopicThatIsDeletedIsAnErrorAndThenMadeAgain) {
   const auto flushed = publisher.flush(patience);
   ASSERT_TRUE(flushed) << flushed.error().message;
   EXPECT_EQ(stored(), std::vector<std::string>{"again"});
+}
+
+TEST_P(NativePublishTest, ADeletedTopicsMemoryIsGivenBackWhileItsPublisherIsThere) {
+  const BrokerProcess own;
+  Wire wire(own.port());
+  create_topic(wire, topic(), 1, {{"cms.durability", "volatile"}});
+  cms::Session session = open_session(own.address(), GetParam(), {.heartbeat = milliseconds(200)});
+  cms::Publisher publisher = session.publisher();
+  ASSERT_TRUE(publisher.publish(topic(), {.value = std::string(100'000, 'x')}));
+  ASSERT_TRUE(publisher.flush(patience));
+  const auto held = [&own] { return metric(own, "cms_log_memory_bytes"); };
+  ASSERT_GE(held(), 100'000);
+  delete_topic(wire, topic());
+  EXPECT_TRUE(poll_until(session, [&] { return held() < 100'000; })) << *held();
+  EXPECT_EQ(session.reconnects(), 0u);
 }
 
 TEST(NativeSessionTest, AnAddressWithoutABrokerIsAnErrorInWords) {

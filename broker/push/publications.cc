@@ -26,6 +26,7 @@ void PutQueue::add(const messages::Put& put, const AppendOutcome& outcome) {
                    .error = outcome.error,
                    .only_failure = (put.flags & messages::Put::no_result) != 0});
   ++unanswered_;
+  used_ = true;
   session_.list(*this);
 }
 
@@ -68,6 +69,12 @@ Source::Step PutQueue::step(Outlet& outlet) {
     if (!answer_first(outlet)) return Step::full;
   }
   return Step::idle;
+}
+
+bool PutQueue::has_rested() {
+  if (std::exchange(used_, false) || waiting_ || first_ < puts_.size()) return false;
+  if (partition_ != nullptr) partition_->forget(*this);  // behind whoever lists this just now
+  return !ReadyList::has(*this);
 }
 
 bool PutQueue::answer_first(Outlet& outlet) {
@@ -122,11 +129,12 @@ const TopicHandle& Publications::topic_of(Publication& publication) {
   return publication.topic;
 }
 
-void Publications::forget_old_topics() {
+void Publications::forget_unused() {
   const std::uint64_t version = session_.owner().topics().version();
   for (auto& [number, publication] : opened_) {
     if (publication.version != version) publication.topic.reset();  // and is looked for by the next put
   }
+  std::erase_if(queues_, [](const auto& queue) { return queue.second->has_rested(); });
 }
 
 std::string Publications::add_piece(const messages::Put& header, Publication& publication, base::ByteSpan piece) {

@@ -35,6 +35,10 @@ class PutQueue final : public Source {
 
   Step step(Outlet& outlet) override;
 
+  // Whether nothing was put since this was asked last, all is answered, and nobody else knows of it: it may go, and its
+  // hold on the partition's memory with it.
+  bool has_rested();
+
  private:
   struct Unanswered {
     std::uint64_t put_id;
@@ -59,6 +63,7 @@ class PutQueue final : public Source {
   std::size_t first_ = 0;
   Offset stable_ = 0;                   // as far as it is known here
   ErrorCode failed_ = ErrorCode::none;  // what is not stable will not become it
+  bool used_ = false;                   // since has_rested() was asked
   bool waiting_ = false;                // with the partition, or told and not looked yet
 
   // Any thread.
@@ -79,9 +84,9 @@ class Publications {
   // The message behind a Put header. `shared`: the client can write to it still. Not empty: which rule was broken.
   std::string put(const protocol::push::Put& header, base::ByteSpan piece, bool shared);
 
-  // Lets go of topics that are not as they were found any more, but not of partitions that were put to: their queues
-  // hold those. Now and then: until then all of their memory is kept.
-  void forget_old_topics();
+  // Lets go of topics that are not as they were found any more, and of partitions that were not put to since the last
+  // time: a deleted topic's memory is kept until then.
+  void forget_unused();
 
   // Nothing is answered any more.
   void clear();

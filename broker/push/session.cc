@@ -284,7 +284,7 @@ void Session::expired() {
   }
   heard_ = false;
   if (shared_chunks_) shared_chunks_->try_again();
-  publications_.forget_old_topics();
+  publications_.forget_unused();
   if (!std::exchange(spoke_, false)) beat_due_ = true;
   note_figures();
   core().deadlines().add(*this, std::chrono::steady_clock::now() + settings_.heartbeat);
