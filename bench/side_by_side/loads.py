@@ -73,7 +73,7 @@ SHAPES = {
 }
 
 
-# What is run once for each system, for the charts: the closed loop over one field. Name, arguments, systems and their
+# What is run for the charts, in rounds of its own: the closed loop over one field. Name, arguments, systems and their
 # topics' configs, seconds of warm-up.
 def size_arguments(size):
     return ["--rate", "0", "--size", str(size), "--records-in-flight", str(max(4, min(1000, 4_000_000 // size)))]

@@ -59,8 +59,8 @@ def ratio_table(figures):
 
 
 def series_table(series, columns, unit, figure):
-    """A row for each system, a column for each of a series' loads."""
-    found = {(one["name"], one["system"]): one[figure] for one in series}
+    """A row for each system, a column for each of a series' loads: the median of the rounds."""
+    found = {(one["name"], one["system"]): one[figure][0] for one in series if one[figure]}
     names = [f"{column}, as much as goes" for column in columns]
     systems = list(dict.fromkeys(system for name, system in found if name in names))
     rows = [[system.removeprefix("cms "), *(number(found.get((name, system))) for name in names)] for system in systems]
