@@ -27,7 +27,7 @@ class Clock {
 class SystemClock final : public Clock {
  public:
   Nanoseconds steady() const override;
-  TimestampMs now_ms() const override;
+  TimestampMs now_ms() const override;  // up to 33 us old
 };
 
 // Moves only when told to. Any thread.

@@ -2,6 +2,7 @@
 // The integers inside a record: base 128, low groups first, sign folded into the lowest bit (zigzag).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,9 +26,8 @@ inline constexpr std::int64_t unfold_sign(std::uint64_t folded) {
 
 template <typename Signed>
 constexpr std::size_t varint_size(Signed value) {
-  std::size_t size = 1;
-  for (auto folded = fold_sign(value); folded >= 0x80; folded >>= 7) ++size;
-  return size;
+  const auto bits = static_cast<std::size_t>(std::bit_width(fold_sign(value)));
+  return (bits * 9 + 64) / 64;  // a byte for each 7 bits, one for none
 }
 
 // Writes varint_size(value) bytes and returns where they end.

@@ -41,37 +41,40 @@ std::byte* store_sized(std::byte* to, const std::optional<cms::View>& bytes) {
 
 }  // namespace
 
-std::size_t RecordLayout::body_size() const {
-  std::size_t size = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + sized(key) +
-                     (value_bytes ? sized(*value_bytes) : 1) + varint_size(length_of(headers.size()));
-  for (const cms::Header& header : headers) size += sized(header.key.size()) + sized(header.value);
-  return size;
-}
-
-std::optional<std::size_t> RecordLayout::size() const {
+RecordLayout::RecordLayout(const cms::Record& record, std::optional<std::size_t> value_bytes)
+    : record_(record), value_bytes_(value_bytes) {
+  const auto& headers = record.headers;
   std::size_t parts = headers.size();
-  for (const std::size_t part : {key ? key->size() : 0, value_bytes.value_or(0)}) {
-    if (part > size_max / 4) return std::nullopt;
+  for (const std::size_t part : {record.key ? record.key->size() : 0, value_bytes.value_or(0)}) {
+    if (part > size_max / 4) return;
     parts += part;
   }
   for (const cms::Header& header : headers) {
     parts += header.key.size() + (header.value ? header.value->size() : 0);
-    if (parts > size_max / 2) return std::nullopt;
+    if (parts > size_max / 2) return;
   }
-  const std::size_t body = body_size();
-  return varint_size(length_of(body)) + body;
+  std::size_t size =
+      1 + sized(record.key) + (value_bytes ? sized(*value_bytes) : 1) + varint_size(length_of(headers.size()));
+  for (const cms::Header& header : headers) size += sized(header.key.size()) + sized(header.value);
+  size_anywhere_ = size;
 }
 
-std::byte* RecordLayout::store(std::byte* to) const {
-  to = store_varint(to, length_of(body_size()));
+std::size_t RecordLayout::body_size(Place place) const {
+  return size_anywhere_ + varint_size(place.timestamp_delta) + varint_size(place.offset_delta);
+}
+
+std::size_t RecordLayout::size(Place place) const { return sized(body_size(place)); }
+
+std::byte* RecordLayout::store(std::byte* to, Place place) const {
+  to = store_varint(to, length_of(body_size(place)));
   *to++ = std::byte{0};
-  to = store_varint(to, timestamp_delta);
-  to = store_varint(to, offset_delta);
-  to = store_sized(to, key);
-  to = store_varint(to, value_bytes ? length_of(*value_bytes) : std::int32_t{-1});
+  to = store_varint(to, place.timestamp_delta);
+  to = store_varint(to, place.offset_delta);
+  to = store_sized(to, record_.key);
+  to = store_varint(to, value_bytes_ ? length_of(*value_bytes_) : std::int32_t{-1});
   std::byte* const value = to;
-  to = store_varint(to + value_bytes.value_or(0), length_of(headers.size()));
-  for (const cms::Header& header : headers) {
+  to = store_varint(to + value_bytes_.value_or(0), length_of(record_.headers.size()));
+  for (const cms::Header& header : record_.headers) {
     to = store_sized(to, header.key);
     to = store_sized(to, header.value);
   }

@@ -11,22 +11,33 @@
 
 namespace cms::client {
 
-// A record as it will lie in a batch. The value's bytes may come later: then only its size counts.
-struct RecordLayout {
-  std::int64_t timestamp_delta = 0;
-  std::int32_t offset_delta = 0;
-  std::optional<cms::View> key;
-  std::optional<std::size_t> value_bytes;
-  std::span<const cms::Header> headers;
+// A record as it will lie in a batch. Its value's bytes may come later: here only their size counts.
+class RecordLayout {
+ public:
+  // Borrows the record.
+  RecordLayout(const cms::Record& record, std::optional<std::size_t> value_bytes);
 
-  // With the length in front; at most 2 GiB, or records::size_max is exceeded and nothing is returned.
-  std::optional<std::size_t> size() const;
+  // False: it would fill a batch of 2 GiB, and has no size.
+  bool is_possible() const { return size_anywhere_ != 0; }
+
+  // Where a record lies in its batch: behind the first record's time, and the first record.
+  struct Place {
+    std::int64_t timestamp_delta = 0;
+    std::int32_t offset_delta = 0;
+  };
+
+  // With the length in front.
+  std::size_t size(Place place) const;
 
   // Writes size() bytes to `to`, but for the value's, whose place is returned.
-  std::byte* store(std::byte* to) const;
+  std::byte* store(std::byte* to, Place place) const;
 
  private:
-  std::size_t body_size() const;
+  std::size_t body_size(Place place) const;
+
+  const cms::Record& record_;
+  std::optional<std::size_t> value_bytes_;
+  std::size_t size_anywhere_ = 0;  // but for its length and its place
 };
 
 struct BatchFields {

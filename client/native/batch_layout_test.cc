@@ -51,13 +51,11 @@ std::vector<std::byte> built(std::span<const Sample> from, const records::BatchO
 }
 
 void add(OutgoingBatch& batch, const Sample& sample) {
-  RecordLayout layout;
-  layout.offset_delta = batch.fields.record_count;
-  layout.timestamp_delta = batch.fields.record_count == 0 ? 0 : sample.after_ms;
-  if (sample.key) layout.key = cms::View(std::string_view(*sample.key));
-  if (sample.value) layout.value_bytes = sample.value->size();
-  layout.headers = sample.headers;
-  std::byte* const value = batch.add(layout, *layout.size(), first_ms + sample.after_ms, 1);
+  cms::Record record{.headers = sample.headers};
+  if (sample.key) record.key = cms::View(std::string_view(*sample.key));
+  const RecordLayout layout(record, sample.value ? std::optional(sample.value->size()) : std::nullopt);
+  const std::int64_t timestamp_ms = first_ms + sample.after_ms;
+  std::byte* const value = batch.add(layout, layout.size(batch.place_of(timestamp_ms)), timestamp_ms, 1);
   if (sample.value) std::memcpy(value, sample.value->data(), sample.value->size());
 }
 
@@ -98,14 +96,13 @@ TEST(BatchLayoutTest, ABatchIsTheSameWhenItsValueComesLast) {
   for (const std::size_t size : {0u, 1u, 8191u, 8192u, 8193u, 100'000u}) {
     std::string value(size, 'v');
     for (std::size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 131 >> 3);
-    RecordLayout layout;
-    layout.key = cms::View("key");
-    layout.value_bytes = size;
+    const cms::Record record{.key = cms::View("key")};
+    const RecordLayout layout(record, size);
     OutgoingBatch together;
     OutgoingBatch around;
     for (OutgoingBatch* const batch : {&together, &around}) {
       batch->begin();
-      std::byte* const to = batch->add(layout, layout.size().value(), first_ms, 1);
+      std::byte* const to = batch->add(layout, layout.size({}), first_ms, 1);
       if (batch == &around) {
         seal_batch_around({batch->memory.data(), batch->bytes}, batch->fields, to, base::as_bytes(value));
       } else {
@@ -121,9 +118,9 @@ TEST(BatchLayoutTest, ABatchIsTheSameWhenItsValueComesLast) {
 }
 
 TEST(BatchLayoutTest, ARecordBeyondWhatAnInt32CanSayHasNoSize) {
-  RecordLayout layout;
-  layout.value_bytes = std::size_t{3} << 30;
-  EXPECT_FALSE(layout.size());
+  const cms::Record record;
+  EXPECT_TRUE(RecordLayout(record, 3).is_possible());
+  EXPECT_FALSE(RecordLayout(record, std::size_t{3} << 30).is_possible());
 }
 
 std::vector<std::byte> batch_at(records::Offset offset, int count, records::BatchOptions options = {}) {

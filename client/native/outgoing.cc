@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/clock.h"
 #include "client/producer.h"
 
 namespace cms::client {
@@ -20,10 +21,6 @@ using State = OutgoingBatch::State;
 constexpr std::size_t copied_once_min = 4096;
 
 constexpr std::size_t idempotent_in_flight_max = 5;  // batches of a producer that the broker remembers (KIP-98)
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 void delete_all(BatchList& list) {
   while (!list.empty()) delete list.pop_front();
@@ -116,9 +113,9 @@ cms::Result<Lane*> Outgoing::lane_for(OutgoingTopic& topic, const cms::Record& r
     const auto count = static_cast<std::int32_t>(topic.lanes.size());
     return &topic.lanes[static_cast<std::size_t>(partition_of_key(record.key->bytes(), count))];
   }
-  Lane& current = topic.lanes[topic.next_lane % topic.lanes.size()];
+  Lane& current = topic.lanes[topic.next_lane];
   if (!current.waiting.empty() && current.waiting.back()->collects) return &current;
-  topic.next_lane = (topic.next_lane + 1) % topic.lanes.size();
+  if (++topic.next_lane == topic.lanes.size()) topic.next_lane = 0;
   return &topic.lanes[topic.next_lane];
 }
 
@@ -147,49 +144,37 @@ OutgoingBatch* Outgoing::new_batch(Lane& lane, bool collects) {
   return batch;
 }
 
-// The batch that the record goes into, if there is one that collects and has room; with the record's layout in it.
-OutgoingBatch* Outgoing::batch_for(Lane& lane, RecordLayout& layout, std::int64_t timestamp_ms, std::size_t& size) {
-  OutgoingBatch* const last = lane.waiting.back();
+// The batch that the record goes into, if there is one that collects and has room; with the record's size in it.
+OutgoingBatch* Outgoing::batch_for(Placed& placed) {
+  OutgoingBatch* const last = placed.lane->waiting.back();
   if (last == nullptr || !last->collects) return nullptr;
-  RecordLayout here = layout;
-  here.offset_delta = last->fields.record_count;
-  here.timestamp_delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp_ms) -
-                                                   static_cast<std::uint64_t>(last->fields.base_timestamp));
-  const std::size_t size_here = here.size().value_or(SIZE_MAX / 2);
-  const std::size_t bytes_max = std::min(options_.batch_bytes_max, lane.topic->batch_bytes_max);
+  const std::size_t size_here = placed.layout.size(last->place_of(placed.timestamp_ms));
+  const std::size_t bytes_max = std::min(options_.batch_bytes_max, placed.lane->topic->batch_bytes_max);
   if (last->bytes + size_here > bytes_max) return nullptr;
-  layout = here;
-  size = size_here;
+  placed.size = size_here;
   return last;
 }
 
 // Where a record goes, once there is room for it.
-cms::Result<Outgoing::Placed> Outgoing::place(std::string_view name, const cms::Record& record,
-                                              std::optional<std::size_t> value_bytes) {
+cms::Result<void> Outgoing::place(std::string_view name, const cms::Record& record, Placed& placed) {
   const cms::Result<OutgoingTopic*> topic = topic_named(name);
   if (!topic) return topic.error();
-  Placed placed;
-  placed.layout.key = record.key;
-  placed.layout.headers = record.headers;
-  placed.layout.value_bytes = value_bytes;
-  const std::optional<std::size_t> size = placed.layout.size();
-  if (!size || records::header_size + *size > (*topic)->batch_bytes_max)
+  placed.size = placed.layout.size({});
+  if (!placed.layout.is_possible() || records::header_size + placed.size > (*topic)->batch_bytes_max)
     return cms::Error{Code::too_large, "the record is larger than topic " + (*topic)->name + " allows", 0};
-  placed.size = *size;
-  if (const auto room = make_room(records::header_size + *size); !room) return room.error();
+  if (const auto room = make_room(records::header_size + placed.size); !room) return room.error();
   const cms::Result<Lane*> lane = lane_for(**topic, record);
   if (!lane) return lane.error();
   placed.lane = *lane;
-  placed.timestamp_ms = record.timestamp_ms == cms::no_timestamp ? now_ms() : record.timestamp_ms;
-  return placed;
+  placed.timestamp_ms = record.timestamp_ms == cms::no_timestamp ? base::SystemClock().now_ms() : record.timestamp_ms;
+  return {};
 }
 
 cms::Result<std::uint64_t> Outgoing::publish(std::string_view name, const cms::Record& record) {
-  cms::Result<Placed> placed =
-      place(name, record, record.value ? std::optional<std::size_t>(record.value->size()) : std::nullopt);
-  if (!placed) return placed.error();
-  auto& [lane, layout, size, timestamp] = *placed;
-  OutgoingBatch* batch = batch_for(*lane, layout, timestamp, size);
+  Placed placed{{record, record.value ? std::optional(record.value->size()) : std::nullopt}};
+  if (const cms::Result<void> found = place(name, record, placed); !found) return found.error();
+  OutgoingBatch* batch = batch_for(placed);
+  const auto& [layout, lane, size, timestamp] = placed;
   const bool joins = batch != nullptr;
   if (!joins) {
     batch = new_batch(*lane, true);
@@ -211,9 +196,9 @@ cms::Result<std::uint64_t> Outgoing::publish(std::string_view name, const cms::R
 }
 
 cms::Result<OutgoingBatch*> Outgoing::loan(std::string_view name, std::size_t value_bytes, const cms::Record& record) {
-  const cms::Result<Placed> placed = place(name, record, value_bytes);
-  if (!placed) return placed.error();
-  const auto& [lane, layout, size, timestamp] = *placed;
+  Placed placed{{record, value_bytes}};
+  if (const cms::Result<void> found = place(name, record, placed); !found) return found.error();
+  const auto& [layout, lane, size, timestamp] = placed;
   if (!lane->waiting.empty()) lane->waiting.back()->collects = false;
   OutgoingBatch* const batch = new_batch(*lane, false);
   if (options_.loans_in_ring && !options_.idempotent) claim_ring(*lane, *batch, records::header_size + size);

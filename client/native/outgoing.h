@@ -94,11 +94,11 @@ class Outgoing final : public LinkUser {
  private:
   friend struct OutgoingTopic;
 
-  // A record on its way into a batch: its partition, and how it would lie in a batch of its own.
+  // A record on its way into a batch. Filled where it lies: a copy would wait for what was just written.
   struct Placed {
-    Lane* lane = nullptr;
     RecordLayout layout;
-    std::size_t size = 0;
+    Lane* lane = nullptr;
+    std::size_t size = 0;  // in the batch that it goes into; a new one, until batch_for() has found another
     std::int64_t timestamp_ms = 0;
   };
 
@@ -107,8 +107,8 @@ class Outgoing final : public LinkUser {
   cms::Result<void> request(OutgoingTopic& topic);
   cms::Result<Lane*> lane_for(OutgoingTopic& topic, const cms::Record& record);
   cms::Result<void> make_room(std::size_t bytes);
-  cms::Result<Placed> place(std::string_view name, const cms::Record& record, std::optional<std::size_t> value_bytes);
-  OutgoingBatch* batch_for(Lane& lane, RecordLayout& layout, std::int64_t timestamp_ms, std::size_t& size);
+  cms::Result<void> place(std::string_view name, const cms::Record& record, Placed& placed);
+  OutgoingBatch* batch_for(Placed& placed);
   OutgoingBatch* new_batch(Lane& lane, bool collects);
 
   // outgoing_lane.cc: what goes to the broker and comes back.

@@ -25,10 +25,16 @@ void OutgoingBatch::leave_ring() {
   ring.reset();
 }
 
+RecordLayout::Place OutgoingBatch::place_of(std::int64_t timestamp_ms) const {
+  if (fields.record_count == 0) return {};
+  const auto delta = static_cast<std::uint64_t>(timestamp_ms) - static_cast<std::uint64_t>(fields.base_timestamp);
+  return {.timestamp_delta = static_cast<std::int64_t>(delta), .offset_delta = fields.record_count};
+}
+
 std::byte* OutgoingBatch::add(const RecordLayout& layout, std::size_t size, std::int64_t timestamp_ms,
                               std::uint64_t ticket) {
   if (!ring && memory.size() < bytes + size) memory.resize(std::max(bytes + size, memory.size() * 2));
-  std::byte* const value_at = layout.store(data() + bytes);
+  std::byte* const value_at = layout.store(data() + bytes, place_of(timestamp_ms));
   bytes += size;
   tickets.push_back(ticket);
   if (fields.record_count++ == 0) {

@@ -53,7 +53,9 @@ struct OutgoingBatch {
   void begin();
   std::byte* data() { return ring ? ring->claim.space.data() + sizeof(push::Put) : memory.data(); }
   void leave_ring();  // copied into memory of its own
-  // Space for the value of one more record; `layout` has its size, and deltas for this batch.
+  // Where one more record would lie.
+  RecordLayout::Place place_of(std::int64_t timestamp_ms) const;
+  // Space for the value of one more record, whose size there is `size`.
   std::byte* add(const RecordLayout& layout, std::size_t size, std::int64_t timestamp_ms, std::uint64_t ticket);
 };
 
