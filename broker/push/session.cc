@@ -19,8 +19,6 @@ constexpr std::size_t cold_places = 4;
 // Messages taken from a channel before others have their turn.
 constexpr std::size_t messages_per_turn = 512;
 
-constexpr std::size_t messages_at_once = 16;
-
 constexpr int silent_beats_max = 3;
 
 }  // namespace
@@ -67,7 +65,10 @@ void Session::set_channel(std::unique_ptr<transport::Channel> channel) {
   if (channel_->wake_descriptor() >= 0) {
     bell_.emplace(core().loop(), channel_->wake_descriptor());
     await_bell();
-    if (core().polls()) core().add(static_cast<Pollable&>(*this));
+    if (core().polls()) {
+      core().add(static_cast<Pollable&>(*this));
+      pace_ = &pace_of_polling;
+    }
   }
   wake();
 }
@@ -186,9 +187,11 @@ bool Session::puts_are_full() const {
 // Whether any message has come. The channel may have ended, and the connection with it.
 bool Session::receive() {
   std::size_t count = 0;
-  while (count < messages_per_turn && !puts_are_full()) {
+  received_bytes_ = 0;
+  const auto is_enough = [&] { return count >= messages_per_turn || received_bytes_ >= pace_->received_bytes_max; };
+  while (!is_enough() && !puts_are_full()) {
     // One at a time while puts come near their bound would be exact; a few above it do no harm.
-    const auto polled = channel_->poll(*this, messages_at_once);
+    const auto polled = channel_->poll(*this, pace_->messages_at_once);
     if (!polled || !violation_.empty()) {
       if (polled || polled.error().kind() == base::ErrorKind::corrupt) metrics().ended_for_violation.add();
       fail(polled ? violation_ : polled.error().message());
@@ -200,7 +203,7 @@ bool Session::receive() {
   }
   if (count > 0) heard_ = true;
   paused_ = puts_are_full() || (over_connection_ != nullptr && over_connection_->has_rest());
-  if (count >= messages_per_turn) take_next_turn();
+  if (is_enough()) take_next_turn();
   return count > 0;
 }
 
@@ -209,7 +212,7 @@ base::Result<void> Session::arrived(base::ByteSpan bytes) {
     return base::Error(base::ErrorKind::invalid, "the channel is not on this connection");
   over_connection_->arrived(bytes);
   while (over_connection_->has_rest() && !puts_are_full()) {
-    const auto polled = channel_->poll(*this, messages_at_once);
+    const auto polled = channel_->poll(*this, pace_->messages_at_once);
     if (!polled) return polled.error();
     if (!violation_.empty()) {
       metrics().ended_for_violation.add();
@@ -224,7 +227,7 @@ base::Result<void> Session::arrived(base::ByteSpan bytes) {
 
 // Gives each source that is ready its share, round after round, until the turn is over or the channel is full.
 void Session::send() {
-  Outlet outlet{*channel_};
+  Outlet outlet{*channel_, *pace_};
   if (beat_due_) {
     const messages::Heartbeat beat;
     const base::Bytes parts[] = {{nullptr, messages::bytes_of(beat)}};
@@ -233,9 +236,14 @@ void Session::send() {
   // Each is taken before the one before it has its turn: taking waits for all earlier stores, and behind an offer those
   // are the message's, whose lines the client has.
   Source* next = nullptr;
+  std::size_t flushed_bytes = 0;
   while (!blocked_ && outlet.bytes_sent < Outlet::turn_bytes_max) {
     Source* const source = next != nullptr ? next : ready_.take();
     if (source == nullptr) break;
+    if (outlet.bytes_sent - flushed_bytes >= pace_->flush_bytes_min) {
+      channel_->flush();
+      flushed_bytes = outlet.bytes_sent;
+    }
     next = ready_.take();
     if (next == source) next = nullptr;  // made ready again before its turn, in which it may end
     switch (source->step(outlet)) {
@@ -320,6 +328,7 @@ void Session::violated(std::string rule) {
 
 void Session::received(base::ByteSpan message) {
   if (!violation_.empty()) return;
+  received_bytes_ += message.size();
   const auto type = messages::type_of(message);
   if (!type) return violated("a message without a type");
   switch (*type) {

@@ -155,6 +155,8 @@ class Session final : public Wakeable,
 
   Connection* connection_;  // null once it has ended
   std::unique_ptr<transport::Channel> channel_;
+  const Pace* pace_ = &pace_of_turns;
+  std::size_t received_bytes_ = 0;                             // in this turn
   ConnectionChannel* over_connection_ = nullptr;               // channel_, if it is that
   bool blocked_ = false;                                       // the channel took nothing and has not had room since
   bool paused_ = false;                                        // too many puts are unanswered

@@ -8,15 +8,30 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "broker/topics/partition.h"
 #include "transport/channel.h"
 
 namespace cms::broker::push {
 
+// How much a session does before its client is told of it, and before others have their turn.
+struct Pace {
+  std::size_t messages_at_once;    // taken from the channel before the next bound is looked at
+  std::size_t received_bytes_max;  // in messages, before what has become of them is sent
+  std::size_t source_bytes_max;    // of one source before the next has its turn
+  std::size_t flush_bytes_min;     // sent before the client is told
+};
+
+// To tell a client that sleeps, or one behind a socket, is a system call: once in a turn.
+inline constexpr Pace pace_of_turns{16, SIZE_MAX, 128 << 10, SIZE_MAX};
+// Where nobody sleeps it is a store, and the sooner the client is told the more it works at the same time.
+inline constexpr Pace pace_of_polling{2, 64 << 10, 64 << 10, 32 << 10};
+
 // What a source sends through, for one turn of the session.
 struct Outlet {
   transport::Channel& channel;
+  const Pace& pace;
   std::size_t bytes_sent = 0;  // of records
   std::size_t messages = 0;
 
@@ -27,8 +42,7 @@ struct Outlet {
     return true;
   }
 
-  static constexpr std::size_t source_bytes_max = 128 << 10;  // of one source before the next has its turn
-  static constexpr std::size_t turn_bytes_max = 512 << 10;    // of one session before other work has its turn
+  static constexpr std::size_t turn_bytes_max = 512 << 10;  // of one session before other work has its turn
 };
 
 class Source : public StableWaiter {

@@ -166,7 +166,7 @@ std::size_t Stream::run_bytes_max(const Outlet& outlet) const {
   const std::size_t message = outlet.channel.message_bytes_max() - sizeof(messages::Deliver);
   const std::size_t room = outlet.channel.room_bytes();
   const std::size_t fitting = room > sizeof(messages::Deliver) ? room - sizeof(messages::Deliver) : 1;
-  return std::min({message, fitting, subscription_->credit_left(), Outlet::source_bytes_max});
+  return std::min({message, fitting, subscription_->credit_left(), outlet.pace.source_bytes_max});
 }
 
 Source::Step Stream::deliver(Outlet& outlet) {
