@@ -236,17 +236,24 @@ std::string shown(std::size_t bytes) {
 void compare_round_trips(const Arguments& arguments, const std::string& channel, std::size_t bytes) {
   const Waiting waiting = arguments.spin ? Waiting::spin : Waiting::sleep;
   Comparison comparison(channel + " " + shown(bytes));
+  Comparison keeping("kept " + shown(bytes));
+  const bool keeps = arguments.spin && channel == "shm";
   for (int round = 0; round < arguments.rounds; ++round) {
     Figures pushed = push_round_trip(arguments, channel, bytes);
     const Figure cpu = pushed.back();
     pushed.pop_back();
     const auto raw = channel == "tcp" ? tcp_round_trip : shared_memory_round_trip;
-    comparison.add_round(pushed, raw(bytes, waiting, arguments.seconds, arguments.echo_processor));
+    const Figures bare = raw(bytes, waiting, arguments.seconds, arguments.echo_processor);
+    comparison.add_round(pushed, bare);
+    if (keeps) keeping.add_round(kept_round_trip(bytes, arguments.seconds, arguments.echo_processor), bare);
     if (round == 0 && cpu.value > 0)
       std::printf("%s: %.2f us of the broker's processor a record\n", channel.c_str(), cpu.value);
   }
   comparison.print();
   comparison.add_to(arguments.json);
+  if (!keeps) return;
+  keeping.print();
+  keeping.add_to(arguments.json);
 }
 
 void show_stream(const Arguments& arguments, const std::string& channel, std::size_t bytes) {

@@ -10,9 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <cstring>
+#include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "bench/loopback.h"
 #include "transport/raw_ring.h"
 
@@ -70,6 +75,30 @@ Figures timed(double seconds, Function once) {
   } while (before < end);
   return latency_figures(samples);
 }
+
+// One message after the other, each behind the last and with its number in front, round a ring of 1 MiB, or four of
+// them.
+struct MovingSlots {
+  alignas(128) std::byte data[4 << 20];
+
+  std::byte* slot(std::uint64_t number, std::size_t bytes) {
+    const std::size_t slot_bytes = (bytes + sizeof number + 63) & ~std::size_t{63};
+    const std::size_t slots = std::max<std::size_t>((1 << 20) / slot_bytes, 4);
+    CHECK(slots * slot_bytes <= sizeof data);
+    return data + number % slots * slot_bytes;
+  }
+  void send(std::uint64_t number, const std::byte* from, std::size_t bytes) {
+    std::byte* const at = slot(number, bytes);
+    std::memcpy(at + sizeof number, from, bytes);
+    std::atomic_ref(*reinterpret_cast<std::uint64_t*>(at)).store(number, std::memory_order_release);
+  }
+  void receive(std::uint64_t number, std::byte* to, std::size_t bytes) {
+    std::byte* const at = slot(number, bytes);
+    const std::atomic_ref told(*reinterpret_cast<std::uint64_t*>(at));
+    while (told.load(std::memory_order_acquire) != number) transport::bench::pause_processor();
+    std::memcpy(to, at + sizeof number, bytes);
+  }
+};
 
 // A non-blocking end of a TCP connection, read by spinning or behind epoll.
 class Stream {
@@ -136,6 +165,35 @@ Figures shared_memory_round_trip(std::size_t bytes, Waiting waiting, double seco
     });
   }
   transport::bench::unshare(memory);
+  return figures;
+}
+
+Figures kept_round_trip(std::size_t bytes, double seconds, EchoProcessor processor) {
+  struct Rings {
+    MovingSlots there;
+    MovingSlots back;
+  };
+  auto& rings = transport::bench::shared<Rings>();
+  std::vector<std::byte> message(bytes);
+  Figures figures;
+  {
+    const Echo echo(processor, [&] {
+      std::vector<std::byte> log(std::size_t{32} << 20);
+      std::size_t end = 0;
+      for (std::uint64_t number = 1;; ++number) {
+        if (end + bytes > log.size()) end = 0;
+        std::byte* const kept = log.data() + std::exchange(end, end + bytes);
+        rings.there.receive(number, kept, bytes);
+        rings.back.send(number, kept, bytes);
+      }
+    });
+    std::uint64_t number = 0;
+    figures = timed(seconds, [&] {
+      rings.there.send(++number, message.data(), bytes);
+      rings.back.receive(number, message.data(), bytes);
+    });
+  }
+  transport::bench::unshare(rings);
   return figures;
 }
 
